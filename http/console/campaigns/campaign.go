@@ -236,7 +236,9 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) move(
 	w http.ResponseWriter, r *http.Request, dialog, what string, do func(context.Context, domain.Event) error,
 ) error {
-	return h.moveTo(w, r, dialog, new(0), func(ctx context.Context, e domain.Event) (string, error) { return what, do(ctx, e) })
+	return h.moveTo(w, r, dialog, new(0), func(ctx context.Context, e domain.Event) (string, error) {
+		return what, do(ctx, e)
+	})
 }
 
 // moveTo is move for what says itself what was done, and in n to how many members.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"strings"
 	"testing"
 
 	"bestow/app/pins"
@@ -154,7 +155,7 @@ func TestPINRoles(t *testing.T) {
 	require.NotContains(t, approver.Get(here).Text, `commandfor="d-pin" aria-disabled="true"`)
 	refused := approver.Post(here+"/pin", "reason", " ")
 	require.Equal(t, http.StatusUnprocessableEntity, refused.StatusCode, refused.Text)
-	require.Contains(t, refused.Text, "data-open")
+	require.Regexp(t, `(?s)<dialog id="d-pin"[^>]*data-open.*role="alert"`, refused.Text)
 	require.Equal(t, 404, approver.Post(here+"/pin", "reason", "x").StatusCode, "there is no PIN")
 
 	d.SQL(`UPDATE sessions SET fresh_at = now() - interval '1 hour'`)
@@ -192,4 +193,15 @@ func TestPIN(t *testing.T) {
 	require.Equal(t, "no-store", p.Header.Get("Cache-Control"))
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'pin.reveal' AND actor = 'a-approver' AND reason = 'ticket 7'`))
 	require.NotContains(t, b.Get(here).Text, "48213907")
+
+	_, form, _ := strings.Cut(b.Get(here).Text, `id="d-pin"`)
+	once := regexp.MustCompile(`name="once" value="([^"]*)"`).FindStringSubmatch(form)
+	require.NotNil(t, once)
+	for range 12 { // ten acts a minute are allowed
+		require.Contains(t, b.Post(here+"/pin", "reason", "ticket 8", "once", once[1]).Text, "48213907")
+	}
+	seen := func() int { return d.Count(`SELECT count(*) FROM audit_log WHERE action = 'pin.reveal'`) }
+	require.Equal(t, 2, seen())
+	require.Contains(t, b.Post(here+"/pin", "reason", "ticket 9", "once", once[1]).Text, "48213907")
+	require.Equal(t, 3, seen(), "another reason is another act")
 }

@@ -8,10 +8,16 @@ import (
 )
 
 // Handlers are the handlers of the pages of members.
-type Handlers struct{ *page.Base }
+type Handlers struct {
+	*page.Base
+
+	reveals reveals
+}
 
 // New returns the handlers.
-func New(b *page.Base) *Handlers { return &Handlers{b} }
+func New(b *page.Base) *Handlers {
+	return &Handlers{Base: b, reveals: reveals{all: map[formID]*revealed{}}}
+}
 
 // Routes lists the routes of the room.
 func (h *Handlers) Routes() []page.Route {

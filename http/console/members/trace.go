@@ -77,7 +77,10 @@ func (h *Handlers) reveal(w http.ResponseWriter, r *http.Request) error {
 	if err := page.ReadForm(w, r); err != nil {
 		return err
 	}
-	voucher, refused := h.App.PINs.Reveal(r.Context(), web.CallerOf(r.Context()), id, member, r.PostForm.Get("reason"))
+	by := page.Caller(r)
+	voucher, refused := h.reveals.do(r.Context(), by, func(ctx context.Context) (pins.Voucher, error) {
+		return h.App.PINs.Reveal(ctx, by, id, member, r.PostForm.Get("reason"))
+	})
 	status := http.StatusOK
 	v, err := h.readTrace(r)
 	if err != nil {
