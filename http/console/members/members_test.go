@@ -191,6 +191,7 @@ func TestPIN(t *testing.T) {
 	require.Contains(t, p.Text, "48213907")
 	require.Contains(t, p.Text, "JBQK")
 	require.Equal(t, "no-store", p.Header.Get("Cache-Control"))
+	require.Equal(t, "30; url="+here, p.Header.Get("Refresh"), "it does not stay on the screen")
 	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'pin.reveal' AND actor = 'a-approver' AND reason = 'ticket 7'`))
 	require.NotContains(t, b.Get(here).Text, "48213907")
 

@@ -64,6 +64,9 @@ func (h *Handlers) readTrace(r *http.Request) (v traceView, err error) {
 	return v, err
 }
 
+// shownFor is how many seconds a PIN is on the screen.
+const shownFor = 30
+
 // reveal answers with the page and the PIN of the member's voucher, for a reason that the audit keeps.
 func (h *Handlers) reveal(w http.ResponseWriter, r *http.Request) error {
 	id, err := page.CampaignID(r)
@@ -96,6 +99,7 @@ func (h *Handlers) reveal(w http.ResponseWriter, r *http.Request) error {
 		}
 	} else {
 		v.Voucher = &voucher
+		w.Header().Set("Refresh", strconv.Itoa(shownFor)+"; url="+v.Path) // the PIN goes, whoever is at the desk then
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	return page.Show(w, r, status, tracePage(v))
