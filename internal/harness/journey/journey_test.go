@@ -115,6 +115,7 @@ func journey(t *testing.T, tab *chrometest.Tab, campaign string) {
 	tab.Do(chromedp.Click(`main a[href$="/proof"]`, chromedp.ByQuery))
 	tab.There("main form[action$='/proof'] button")
 	tab.Do(chromedp.Click("main form[action$='/proof'] button", chromedp.ByQuery))
+	tab.There("main .note.good")
 	tab.UntilAt(here+"/proof", `document.querySelector('.cert .verdict.jade') !== null`)
 
 	tab.Do(chromedp.SendKeys("#find", "0043\r"))
