@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -153,8 +152,8 @@ func nameOf(part *multipart.Part) string {
 
 // importID returns the import's id in the path. Error: domain.NotFound.
 func importID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(r.PathValue("import"), 10, 64)
-	if err != nil || id < 1 {
+	id, ok := domain.ParseID(r.PathValue("import"))
+	if !ok {
 		return 0, domain.NotFoundError(fmt.Sprintf("there is no import %q", r.PathValue("import")), "")
 	}
 	return id, nil

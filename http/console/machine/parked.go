@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"bestow/app/parked"
 	"bestow/domain"
@@ -100,8 +99,8 @@ func (h *Handlers) readParked(r *http.Request) (v parkedView, err error) {
 
 // replay lets a relay publish a message again.
 func (h *Handlers) replay(w http.ResponseWriter, r *http.Request) error {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id < 1 {
+	id, ok := domain.ParseID(r.PathValue("id"))
+	if !ok {
 		return domain.NotFoundError("there is no parked message "+r.PathValue("id"), "list the parked messages")
 	}
 	if err := page.ReadForm(w, r); err != nil {

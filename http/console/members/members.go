@@ -219,8 +219,12 @@ func campaignsPath(words string) string {
 	return page.Home + "/campaigns?" + url.Values{"q": {words}}.Encode()
 }
 
-// tracePath returns the path of a member's way through a campaign.
+// tracePath returns the path of a member's way through a campaign; of a member that browsers would fold away in a path,
+// the search.
 func tracePath(event int64, member string) string {
+	if member == "." || member == ".." {
+		return searchPath(member)
+	}
 	return page.CampaignPath(event) + "/members/" + url.PathEscape(member)
 }
 

@@ -207,8 +207,8 @@ func (b *Base) look(w http.ResponseWriter, r *http.Request) error {
 
 // CampaignID returns the campaign's id in the path. Error: domain.NotFound.
 func CampaignID(r *http.Request) (int64, error) {
-	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
-	if err != nil || id < 1 {
+	id, ok := domain.ParseID(r.PathValue("id"))
+	if !ok {
 		return 0, domain.NoEventError(r.PathValue("id"))
 	}
 	return id, nil
