@@ -66,7 +66,6 @@ type Entry struct {
 type Filter struct {
 	EventID int64
 	Actor   string
-	Action  string
 	Actions []string // one of them; nil for all
 	Object  string   // a part of it
 	Since   *time.Time
@@ -83,13 +82,11 @@ func (s *Audit) List(ctx context.Context, f Filter) ([]Entry, error) {
 func selectEntries(ctx context.Context, tx pgx.Tx, f Filter) ([]Entry, error) {
 	const query = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id, session_id
 		FROM audit_log
-		WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2) AND ($3 = '' OR action = $3)
+		WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2) AND ($3::text[] IS NULL OR action = ANY ($3))
 		  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
 		  AND ($6 = '' OR strpos(object, $6) > 0) AND ($7::bigint = 0 OR id < $7)
-		  AND ($8::text[] IS NULL OR action = ANY ($8))
-		ORDER BY id DESC LIMIT $9`
-	rows, err := tx.Query(ctx, query, f.EventID, f.Actor, f.Action, f.Since, f.Until, f.Object, f.Before,
-		f.Actions, f.Limit)
+		ORDER BY id DESC LIMIT $8`
+	rows, err := tx.Query(ctx, query, f.EventID, f.Actor, f.Actions, f.Since, f.Until, f.Object, f.Before, f.Limit)
 	if err != nil {
 		return nil, fmt.Errorf("read audit: %w", err)
 	}

@@ -136,7 +136,7 @@ func (p *Progress) completeLag() {
 
 // addRetry says of an event that has nothing else left that it waits for the time of its retries.
 func (p *Progress) addRetry() {
-	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	left := p.Event.Unsettled()
 	if p.Event.Status != domain.Running || len(p.WaitingFor) > 0 || p.NextRetryAt == nil || left != p.WaitingRetry {
 		return
 	}
@@ -154,7 +154,7 @@ func (p *Progress) forecast(rate float64) {
 	if p.Event.Status != domain.Running || rate <= 0 {
 		return
 	}
-	left := p.Event.TotalCount - p.Event.Summary.Success - p.Event.Summary.Fail
+	left := p.Event.Unsettled()
 	p.RatePerS = rate
 	if len(p.WaitingFor) > 0 {
 		return

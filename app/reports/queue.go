@@ -154,7 +154,7 @@ func (l *Lane) free(now time.Time) (at *time.Time, rate float64) {
 		return nil, 0
 	}
 	rate = l.Events[0].RatePerS
-	left := runner.TotalCount - runner.Summary.Success - runner.Summary.Fail
+	left := runner.Unsettled()
 	return later(after(&now, left, rate), l.ReservationAt), rate // it may have been started by hand, before its time
 }
 

@@ -36,7 +36,10 @@ func (h *Handlers) ListAudit(ctx context.Context, in *AuditIn) (*AuditOut, error
 		}
 	}
 	f := audit.Filter{
-		EventID: in.EventID, Actor: in.Actor, Action: in.Action, Object: in.Object, Before: before, Limit: in.Limit + 1,
+		EventID: in.EventID, Actor: in.Actor, Object: in.Object, Before: before, Limit: in.Limit + 1,
+	}
+	if in.Action != "" {
+		f.Actions = []string{in.Action}
 	}
 	if !in.Since.IsZero() {
 		f.Since = &in.Since

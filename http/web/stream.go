@@ -21,13 +21,18 @@ type Download struct {
 const writePatience = 30 * time.Second
 
 // SteadyWriter writes to a client that may read slowly, but not stand still.
-type SteadyWriter struct{ ctx huma.Context }
+type SteadyWriter struct{ w http.ResponseWriter }
 
 // NewSteadyWriter returns the writer of the request's answer.
-func NewSteadyWriter(ctx huma.Context) *SteadyWriter { return &SteadyWriter{ctx} }
+func NewSteadyWriter(ctx huma.Context) *SteadyWriter {
+	return Steady(humaecho.UnwrapV4(ctx).Response())
+}
+
+// Steady returns the writer of an answer.
+func Steady(w http.ResponseWriter) *SteadyWriter { return &SteadyWriter{w} }
 
 func (w *SteadyWriter) control() *http.ResponseController {
-	return http.NewResponseController(humaecho.UnwrapV4(w.ctx).Response())
+	return http.NewResponseController(w.w)
 }
 
 // Write sends p within writePatience.
@@ -37,14 +42,14 @@ func (w *SteadyWriter) Write(p []byte) (int, error) {
 		return 0, fmt.Errorf("bound a write: %w", err)
 	}
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own deadline
-	return w.ctx.BodyWriter().Write(p)
+	return w.w.Write(p)
 }
 
 // Flush sends what net/http still holds.
 func (w *SteadyWriter) Flush() error { return w.control().Flush() }
 
 // Cut ends the connection in the middle of the answer.
-func (w *SteadyWriter) Cut() { Cut(humaecho.UnwrapV4(w.ctx).Response()) }
+func (w *SteadyWriter) Cut() { Cut(w.w) }
 
 // Cut ends the connection in the middle of an answer, so that the client does not take it for a whole one.
 func Cut(w http.ResponseWriter) {

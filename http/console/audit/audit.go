@@ -116,7 +116,10 @@ func (v listView) filter() (f audit.Filter, err error) {
 		}
 	}
 	f = audit.Filter{
-		Actor: v.Filter.Get("actor"), Action: v.Filter.Get("action"), Object: v.Filter.Get("object"), Limit: pageSize + 1,
+		Actor: v.Filter.Get("actor"), Object: v.Filter.Get("object"), Limit: pageSize + 1,
+	}
+	if action := v.Filter.Get("action"); action != "" {
+		f.Actions = []string{action}
 	}
 	if f.Before, err = web.AuditCursor.Read(v.Filter.Get("cursor")); err != nil {
 		return f, err

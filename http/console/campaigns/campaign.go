@@ -55,7 +55,7 @@ func (h *Handlers) readCampaign(r *http.Request) (v campaignView, err error) {
 	if v.Audit, err = h.App.Audit.List(ctx, life); err != nil {
 		return v, err
 	}
-	start := audit.Filter{EventID: id, Action: "event.start", Limit: 1}
+	start := audit.Filter{EventID: id, Actions: []string{"event.start"}, Limit: 1}
 	if v.Start, err = h.App.Audit.List(ctx, start); err != nil {
 		return v, err
 	}
@@ -97,11 +97,6 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 		v.Opened = dialog
 	}
 	return page.Show(w, r, status, campaignPage(v))
-}
-
-// MayChange reports whether the campaign's details and lists can still be changed.
-func (v campaignView) MayChange() bool {
-	return v.Event.Status == domain.Pending && v.Event.Summary.StartedAt == nil
 }
 
 // MayStart reports whether the campaign's status lets a person start it.
@@ -196,7 +191,7 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
 	return h.move(w, r, "d-resume", "resumed", func(ctx context.Context, e domain.Event) error {
 		if e.Status == domain.Stopped || e.Status == domain.Failed {
-			if err := page.Typed(r, int64(e.TotalCount-e.Summary.Success-e.Summary.Fail)); err != nil {
+			if err := page.Typed(r, int64(e.Unsettled())); err != nil {
 				return err
 			}
 		}
@@ -207,28 +202,26 @@ func (h *Handlers) resume(w http.ResponseWriter, r *http.Request) error {
 
 // stop ends the granting of a campaign, for a reason.
 func (h *Handlers) stop(w http.ResponseWriter, r *http.Request) error {
-	what := "stopped"
-	return h.moveTo(w, r, "d-stop", new(0), func(ctx context.Context, e domain.Event) (string, error) {
+	return h.moveTo(w, r, "d-stop", func(ctx context.Context, e domain.Event) (did, error) {
 		stopped, err := h.App.Events.Stop(ctx, page.Caller(r), e.ID, r.PostForm.Get("memo"))
 		if stopped.Draining > 0 {
-			what = "draining"
+			return did{what: "draining"}, err
 		}
-		return what, err
+		return did{what: "stopped"}, err
 	})
 }
 
 // retry has members tried again that were given up, all or those of one code, and says how many.
 func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
-	n := 0
-	return h.moveTo(w, r, "d-retry", &n, func(ctx context.Context, e domain.Event) (string, error) {
+	return h.moveTo(w, r, "d-retry", func(ctx context.Context, e domain.Event) (did, error) {
 		answer, err := h.App.Events.Retry(ctx, page.Caller(r), e.ID, r.PostForm.Get("error_code"), false)
-		switch n = answer.Value.Accepted; {
+		switch n := answer.Value.Accepted; {
 		case n > 0:
-			return "retry_begun", err
+			return did{"retry_begun", n}, err
 		case answer.Value.Expired > 0:
-			return "none_expired", err
+			return did{what: "none_expired"}, err
 		}
-		return "none_again", err
+		return did{what: "none_again"}, err
 	})
 }
 
@@ -236,14 +229,20 @@ func (h *Handlers) retry(w http.ResponseWriter, r *http.Request) error {
 func (h *Handlers) move(
 	w http.ResponseWriter, r *http.Request, dialog, what string, do func(context.Context, domain.Event) error,
 ) error {
-	return h.moveTo(w, r, dialog, new(0), func(ctx context.Context, e domain.Event) (string, error) {
-		return what, do(ctx, e)
+	return h.moveTo(w, r, dialog, func(ctx context.Context, e domain.Event) (did, error) {
+		return did{what: what}, do(ctx, e)
 	})
 }
 
-// moveTo is move for what says itself what was done, and in n to how many members.
+// did is what a form has done, and to how many members, if it says so.
+type did struct {
+	what    string
+	members int
+}
+
+// moveTo is move for what says itself what it has done.
 func (h *Handlers) moveTo(
-	w http.ResponseWriter, r *http.Request, dialog string, n *int, do func(context.Context, domain.Event) (string, error),
+	w http.ResponseWriter, r *http.Request, dialog string, do func(context.Context, domain.Event) (did, error),
 ) error {
 	id, err := page.CampaignID(r)
 	if err != nil {
@@ -256,11 +255,11 @@ func (h *Handlers) moveTo(
 	if err != nil {
 		return err
 	}
-	what, err := do(r.Context(), e)
+	done, err := do(r.Context(), e)
 	if err != nil {
 		return h.refuse(w, r, dialog, err)
 	}
-	return page.GoToDone(w, r, page.CampaignPath(id)+"?done="+what, *n)
+	return page.GoToDone(w, r, page.CampaignPath(id)+"?done="+done.what, done.members)
 }
 
 // brake stops every campaign, and lets none start.

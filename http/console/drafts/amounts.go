@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"maps"
 	"slices"
-	"strconv"
 
 	"bestow/app/imports"
 	"bestow/app/memberlist"
@@ -102,9 +101,6 @@ func (a amounts) lines() (all []line) {
 	}
 	return all
 }
-
-// percent writes a width of a drawing.
-func percent(share float64) string { return strconv.FormatFloat(share, 'f', 2, 64) + "%" }
 
 // rejectedCode is how many rows of all lists were rejected for a code, with some of them. Without a code they are those
 // of lists that an older version imported, which did not count them by code.

@@ -107,11 +107,6 @@ func (v draftView) olderPath() string {
 	return v.path("list") + "?" + olderField + "=" + page.Number(v.Shown[len(v.Shown)-1].ID)
 }
 
-// Editable reports whether the campaign can still be changed.
-func (v draftView) Editable() bool {
-	return v.Event.Status == domain.Pending && v.Event.Summary.StartedAt == nil
-}
-
 // path returns the path of a step of the campaign.
 func (v draftView) path(step string) string { return page.CampaignPath(v.Event.ID) + "/" + step }
 

@@ -305,7 +305,7 @@ func (h *Handlers) editPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !v.Editable() {
+	if !page.Editable(v.Event) {
 		return page.GoTo(w, r, page.CampaignPath(v.Event.ID))
 	}
 	v.Form = formFor(v.Event, v.Zone)

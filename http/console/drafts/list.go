@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"bestow/app/imports"
 	"bestow/domain"
@@ -196,7 +195,7 @@ func (h *Handlers) rejected(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", file.ContentType)
 	w.Header().Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": file.Name}))
 	w.WriteHeader(http.StatusOK)
-	err = file.Write(steady{w}, func(each func(imports.RejectedRow) error) error {
+	err = file.Write(web.Steady(w), func(each func(imports.RejectedRow) error) error {
 		_, err := h.App.Targets.Rejected(r.Context(), id, list, each)
 		return err
 	})
@@ -205,21 +204,6 @@ func (h *Handlers) rejected(w http.ResponseWriter, r *http.Request) error {
 		web.Cut(w)
 	}
 	return nil
-}
-
-// takes is the time in which a browser must take a piece of a file.
-const takes = 30 * time.Second
-
-// steady writes to a browser that may read slowly, but not stand still.
-type steady struct{ w http.ResponseWriter }
-
-func (s steady) Write(p []byte) (int, error) {
-	control := http.NewResponseController(s.w)
-	if err := control.SetWriteDeadline(time.Now().Add(takes)); err != nil {
-		return 0, fmt.Errorf("bound a write: %w", err)
-	}
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }() // the connection's next answer has its own deadline
-	return s.w.Write(p)
 }
 
 // blankForm hands out an empty list with its header.

@@ -13,7 +13,7 @@ func (h *Handlers) review(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if !v.Editable() {
+	if !page.Editable(v.Event) {
 		return page.GoTo(w, r, page.CampaignPath(v.Event.ID))
 	}
 	if v.Event.TotalCount == 0 {

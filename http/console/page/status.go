@@ -2,6 +2,9 @@ package page
 
 import "bestow/domain"
 
+// Editable reports whether a campaign's details and lists can still be changed.
+func Editable(e domain.Event) bool { return e.Status == domain.Pending && e.Summary.StartedAt == nil }
+
 // status is how a campaign's status is shown: by a class and an icon, and a word.
 type status struct{ class, icon, word string }
 

@@ -150,7 +150,7 @@ func (v View) Needs(right domain.Right) string {
 // Left returns how many members of all running campaigns have no final outcome yet.
 func (v View) Left() (left int) {
 	for _, e := range v.Running {
-		left += e.TotalCount - e.Summary.Success - e.Summary.Fail
+		left += e.Unsettled()
 	}
 	return left
 }

@@ -71,7 +71,7 @@ func (h *Handlers) read(r *http.Request) (v proofView, err error) {
 	if looked, ok := domain.ParseID(r.URL.Query().Get(lookedField)); ok {
 		v.Looked = int(min(looked, mostLooks))
 	}
-	started, err := h.App.Audit.List(ctx, audit.Filter{EventID: id, Action: "event.start", Limit: 1})
+	started, err := h.App.Audit.List(ctx, audit.Filter{EventID: id, Actions: []string{"event.start"}, Limit: 1})
 	if err != nil {
 		return v, err
 	}
