@@ -100,6 +100,9 @@ func (c *Child) listen(ctx context.Context) error {
 // Done is closed when the child has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
+// PID returns the id of the process.
+func (c *Child) PID() int { return c.cmd.Process.Pid }
+
 // Strike is kill -9 without the wait for the end: several children are struck in the same moment.
 func (c *Child) Strike() error {
 	c.Expect()
