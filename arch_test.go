@@ -85,7 +85,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit", "app/types", "app/people", "app/oidc", "app/uploads",
+	"app/audit", "app/gauges", "app/types", "app/people", "app/oidc", "app/uploads",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has

@@ -7,6 +7,7 @@ import (
 
 	"bestow/app/access"
 	"bestow/app/audit"
+	"bestow/app/gauges"
 	"bestow/app/grants"
 	"bestow/app/imports"
 	"bestow/app/listkey"
@@ -84,6 +85,7 @@ type App struct {
 	People  *people.People
 	Company *oidc.Provider // nil: people sign in with passwords
 	Audit   *audit.Audit
+	Gauges  *gauges.Gauges
 
 	Processes *processes.Processes
 	Ledgers   *processes.Ledgers
@@ -147,6 +149,9 @@ func (d Deps) addReports(a *App) (err error) {
 		return err
 	}
 	if a.Lists, err = lists.New(d.Pool); err != nil {
+		return err
+	}
+	if a.Gauges, err = gauges.New(d.Pool); err != nil {
 		return err
 	}
 	if a.PINs, err = pins.NewRevealer(d.Pool, d.Master); err != nil {

@@ -73,11 +73,20 @@ func (s *server) logAccess(next echo.HandlerFunc) echo.HandlerFunc {
 				slog.Float64("took_ms", float64(time.Since(began).Microseconds())/1000),
 				slog.String("remote", c.RealIP()),
 				slog.String(web.RequestKey, web.RequestID(c.Request().Context())))
+			s.count(c, time.Since(began))
 		}()
 		if err := next(c); err != nil {
 			c.Error(err)
 		}
 		return nil
+	}
+}
+
+// count tells the metrics of a request, unless it is a stream, which takes as long as the client likes.
+func (s *server) count(c echo.Context, took time.Duration) {
+	stream := strings.HasPrefix(c.Response().Header().Get(echo.HeaderContentType), "text/event-stream")
+	if s.answered != nil && !stream {
+		s.answered(c.Request().Method, c.Path(), c.Response().Status, took)
 	}
 }
 

@@ -43,7 +43,9 @@ type Config struct {
 	Version      string      // of the program, for the console; "": not shown
 	// TrustedProxies are the networks of the proxies that say in X-Forwarded-For where a request comes from.
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger // nil: nothing is logged
+	// Answered is called after each request that is not a stream, with its route, "" for none. It may be nil.
+	Answered func(method, route string, status int, took time.Duration)
+	Log      *slog.Logger // nil: nothing is logged
 }
 
 // Validate returns an error that says what c lacks.
@@ -69,6 +71,8 @@ type server struct {
 	people  *people.Handlers
 	console *console.Handlers
 	rules   map[string]auth.Rule // of the API's routes
+
+	answered func(method, route string, status int, took time.Duration) // Config.Answered
 }
 
 // New returns the handler for BESTOW_ADDR, or an error that says what c lacks.
@@ -93,6 +97,8 @@ func newServer(c Config) (*server, error) {
 		api:     web.New(e, c.Log),
 		log:     c.Log,
 		riverUI: c.RiverUI,
+
+		answered: c.Answered,
 	}
 	s.api.LocalCookies = c.LocalCookies
 	var err error

@@ -100,6 +100,8 @@ type Workers struct {
 	Ledger    *moneydb.Ledger // of this database
 	ExpiryOff bool            // no points expire by themselves
 	Log       *slog.Logger    // nil: nothing is logged
+	// Found is told how many things a job of the kind has put right: 0 at the beginning. It may be nil.
+	Found func(job string, n int)
 	// MakeTopics makes the topics of a type, in a process with the role jobs.
 	MakeTopics func(domain.EventType) error
 }
@@ -150,10 +152,10 @@ func Register(w *river.Workers, with Workers) error {
 	add[auditArgs](w, func(ctx context.Context) error {
 		return errors.Join(with.App.Audit.Link(ctx), with.App.Audit.Anchor(ctx))
 	})
-	add[sweepArgs](w, warned(with.Log, "chunks without a job were given one", with.Sweeper.Sweep))
-	add[reconcileArgs](w, warned(with.Log, "published chunks were lost and are published again",
+	add[sweepArgs](w, with.warned(sweepArgs{}, "chunks without a job were given one", with.Sweeper.Sweep))
+	add[reconcileArgs](w, with.warned(reconcileArgs{}, "published chunks were lost and are published again",
 		with.Sweeper.Reconcile))
-	add[rescueArgs](w, warned(with.Log, "verifications of processes that are gone run again",
+	add[rescueArgs](w, with.warned(rescueArgs{}, "verifications of processes that are gone run again",
 		reports.RescueVerifications))
 	add[collectArgs](w, func(ctx context.Context) error { return collect(ctx, with.Ledger.Collect) })
 	river.AddWorker(w, &worker[forecastArgs]{timeout: forecastTimeout, work: func(ctx context.Context) error {
@@ -181,11 +183,18 @@ func (w *worker[A]) Timeout(*river.Job[A]) time.Duration { return w.timeout }
 func (w *worker[A]) Work(ctx context.Context, _ *river.Job[A]) error { return w.work(ctx) }
 
 // warned returns do with a warning in the log if it found something, since it should find nothing.
-func warned(log *slog.Logger, message string, do func(context.Context) (int, error)) func(context.Context) error {
+func (w Workers) warned(job river.JobArgs, message string, do func(context.Context) (int, error),
+) func(context.Context) error {
+	found := w.Found
+	if found == nil {
+		found = func(string, int) {}
+	}
+	found(job.Kind(), 0) // a number that appears is no growth to who watches it
 	return func(ctx context.Context) error {
 		n, err := do(ctx)
 		if n > 0 {
-			log.WarnContext(ctx, message, obs.Count, n)
+			w.Log.WarnContext(ctx, message, obs.Count, n)
+			found(job.Kind(), n)
 		}
 		return err
 	}

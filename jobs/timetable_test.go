@@ -264,8 +264,12 @@ func TestWarned(t *testing.T) {
 		logs int
 	}{{0, nil, 0}, {2, nil, 1}, {2, failed, 1}, {0, failed, 0}} {
 		var log logtest.Log
-		err := warned(slog.New(slog.NewTextHandler(&log, nil)), "lost", func(context.Context) (int, error) { return c.n, c.err })(t.Context())
+		w := Workers{Log: slog.New(slog.NewTextHandler(&log, nil))}
+		found := map[string]int{}
+		w.Found = func(job string, n int) { found[job] += n }
+		err := w.warned(sweepArgs{}, "lost", func(context.Context) (int, error) { return c.n, c.err })(t.Context())
 		require.Equal(t, c.err, err)
+		require.Equal(t, map[string]int{"sweep": c.n}, found)
 		require.Equal(t, c.logs, strings.Count(log.String(), "level=WARN"), log.String())
 		require.Equal(t, c.logs, strings.Count(log.String(), "msg=lost count=2"), log.String())
 	}

@@ -199,3 +199,14 @@ func (l *Lots) writeExpired(ctx context.Context, tx pgx.Tx, chunk due) error {
 	}
 	return nil
 }
+
+// ExpiryBehind returns how long ago the points ran out up to which all are listed for ExpireDue; of those that are
+// listed and did not expire yet, it says nothing.
+func (l *Lots) ExpiryBehind(ctx context.Context) (time.Duration, error) {
+	var seconds float64
+	const query = `SELECT greatest(extract(epoch FROM clock_timestamp() - swept_until), 0)::float8 FROM money.point_sweep`
+	if err := l.pool.QueryRow(ctx, query).Scan(&seconds); err != nil {
+		return 0, fmt.Errorf("read how far lots have expired: %w", err)
+	}
+	return time.Duration(seconds * float64(time.Second)), nil
+}

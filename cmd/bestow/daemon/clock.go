@@ -27,20 +27,28 @@ type Clock struct {
 	Now  func() time.Time
 }
 
-// Check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance. What the
-// question itself took is no difference.
-func (c Clock) Check(ctx context.Context) error {
+// Offset returns by how much the process's clock is ahead of the database's, negative for behind. What the question
+// itself took is no difference.
+func (c Clock) Offset(ctx context.Context) (time.Duration, error) {
 	var theirs time.Time
 	before := c.Now()
 	if err := c.Pool.QueryRow(ctx, `SELECT clock_timestamp()`).Scan(&theirs); err != nil {
-		return fmt.Errorf("read the database's clock: %w", err)
+		return 0, fmt.Errorf("read the database's clock: %w", err)
 	}
 	after := c.Now()
+	return max(before.Sub(theirs), 0) + min(after.Sub(theirs), 0), nil
+}
+
+// Check returns errClockOff, with how far and where to, if the clocks differ by more than the tolerance.
+func (c Clock) Check(ctx context.Context) error {
+	offset, err := c.Offset(ctx)
 	switch {
-	case before.Sub(theirs) > ClockTolerance:
-		return fmt.Errorf("%w: %s ahead of the database's", errClockOff, before.Sub(theirs).Round(time.Second))
-	case theirs.Sub(after) > ClockTolerance:
-		return fmt.Errorf("%w: %s behind the database's", errClockOff, theirs.Sub(after).Round(time.Second))
+	case err != nil:
+		return err
+	case offset > ClockTolerance:
+		return fmt.Errorf("%w: %s ahead of the database's", errClockOff, offset.Round(time.Second))
+	case offset < -ClockTolerance:
+		return fmt.Errorf("%w: %s behind the database's", errClockOff, -offset.Round(time.Second))
 	}
 	return nil
 }

@@ -31,6 +31,7 @@ func (p *Process) serveAPI(ctx context.Context) error {
 		App: p.App, AdminKey: p.cfg.AdminKey, RiverUI: ui, Log: p.log,
 		LocalCookies: p.cfg.Env != "production", TrustedProxies: proxies,
 		Link: p.with.Link, Zone: p.cfg.TimeZone, Version: BuildVersion().Version,
+		Answered: p.metrics.Requests.Answered,
 	})
 	if err != nil {
 		return err

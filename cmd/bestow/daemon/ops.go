@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"bestow/cmd/bestow/metrics"
 	bestowhttp "bestow/http"
 	"bestow/internal/pg"
 
@@ -31,15 +32,35 @@ func (p *Process) Ops() bestowhttp.OpsConfig {
 	if p.cfg.ExpiryOff() {
 		waits["expiry"] = func(context.Context) error { return errExpiryOff }
 	}
-	var metrics []prometheus.Collector
+	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Metrics: p.collectors(), Log: p.log}
+}
+
+// collectors returns what /metrics tells.
+func (p *Process) collectors() []prometheus.Collector {
+	m, build := p.metrics, BuildVersion()
+	m.Version, m.Revision, m.Go, m.Roles, m.ID = build.Version, build.Revision, build.Go, p.roles, p.id
+	m.Pool, m.Offset, m.Still, m.Router = p.Pool, p.clock.Offset, p.heart.standing, p.Router
+	if p.Kafka != nil {
+		m.Kafka = p.Kafka.Ping
+	}
+	if p.has(RoleHandler) {
+		m.Ledgers = map[string]func() error{}
+		for name, l := range p.Granter {
+			m.Ledgers[name] = l.Unavailable
+		}
+	}
+	if p.has(RoleJobs) {
+		m.State = p.App.Gauges.Read
+	}
+	if p.cfg.MoneyURL == "" && p.has(RoleJobs) || p.Service != nil {
+		m.Expiry = p.Money.ExpiryBehind
+	}
+	if p.has(RoleAPI) {
+		m.Lists = map[string]metrics.Places{"import": p.App.Targets, "export": p.App.Lists}
+	}
+	all := m.All()
 	if p.Service != nil {
-		metrics = append(metrics, p.Service.Metrics()...)
+		all = append(all, p.Service.Metrics()...)
 	}
-	if p.Router != nil {
-		metrics = append(metrics, skippedMetric{p.Router})
-	}
-	if p.App != nil && p.has(RoleAPI) {
-		metrics = append(metrics, placesMetric{"import": p.App.Targets, "export": p.App.Lists})
-	}
-	return bestowhttp.OpsConfig{Ready: ready, Waits: waits, Still: p.heart.standing, Metrics: metrics, Log: p.log}
+	return all
 }

@@ -14,6 +14,7 @@ import (
 	"bestow/app/pins"
 	"bestow/app/processes"
 	"bestow/cmd/bestow/ledgers"
+	"bestow/cmd/bestow/metrics"
 	"bestow/cmd/bestow/settings"
 	bestowhttp "bestow/http"
 	"bestow/http/console/entry"
@@ -66,6 +67,7 @@ type Process struct {
 	clock   Clock
 	cluster string // the id of Kafka's cluster; "" without a role that needs it
 	heart   *heart
+	metrics *metrics.Metrics
 }
 
 // Overrides replace parts of a process, for demo and tests.
@@ -82,7 +84,7 @@ type Overrides struct {
 
 // New connects to what the roles need. Close it when it has run.
 func New(ctx context.Context, cfg settings.Config, roles []string, log *slog.Logger, with Overrides) (*Process, error) {
-	p := &Process{id: newID(), cfg: cfg, roles: roles, log: log, with: with}
+	p := &Process{id: newID(), cfg: cfg, roles: roles, log: log, with: with, metrics: metrics.New()}
 	var err error
 	if p.Pool, err = OpenPool(ctx, cfg); err != nil {
 		return nil, err
@@ -154,7 +156,7 @@ func (p *Process) wireWorkers(workers *river.Workers) error {
 	}
 	return jobs.Register(workers, jobs.Workers{
 		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper, MakeTopics: p.Kafka.MakeTopics,
-		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Log: p.log,
+		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Found: p.metrics.Repairs.Found, Log: p.log,
 	})
 }
 
@@ -191,6 +193,7 @@ func (p *Process) wireApp(ctx context.Context) error {
 	if p.with.Granter != nil {
 		deps.Granter = p.with.Granter(deps.Granter)
 	}
+	deps.Granter = p.metrics.Grants.Count(deps.Granter)
 	if p.App, err = app.New(deps); err != nil {
 		return err
 	}

@@ -1,0 +1,90 @@
+package metrics
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"bestow/app/gauges"
+	"bestow/app/reports"
+	"bestow/outbox"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Config says what the metrics are of. What is nil is not told.
+type Config struct {
+	Version, Revision, Go string
+	Roles                 []string
+	ID                    string // the id of the process's River client
+
+	Pool    *pgxpool.Pool
+	Offset  func(context.Context) (time.Duration, error)          // by which the clock is ahead of the database's
+	Kafka   func(context.Context) error                           // nil where Kafka answers
+	Ledgers map[string]func() error                               // nil where the ledger may be asked
+	Still   func() []reports.Standing                             // what events stand still for
+	State   func(context.Context) (s gauges.State, err error)     // how the installation stands
+	Expiry  func(context.Context) (behind time.Duration, _ error) // of the ledger of this database
+	Router  *outbox.Router
+	Lists   map[string]Places
+}
+
+// Metrics are all metrics of a process: those that are read when Prometheus asks, and those that are counted.
+type Metrics struct {
+	Requests *Requests
+	Grants   *Grants
+	Repairs  *Repairs
+
+	Config
+}
+
+// New returns the metrics of a process. Its counters begin at once; the Config may be set until All is called.
+func New() *Metrics {
+	return &Metrics{Requests: newRequests(), Grants: newGrants(), Repairs: newRepairs()}
+}
+
+// All returns what to register.
+func (m *Metrics) All() []prometheus.Collector {
+	all := []prometheus.Collector{m.Requests.took, m.Grants.took, m.Grants.answers, m.Repairs.found, process{m.Config}}
+	if m.Pool != nil {
+		all = append(all, pool{m.Pool})
+	}
+	if m.State != nil {
+		all = append(all, &state{read: m.State, id: m.ID})
+	}
+	if m.Expiry != nil {
+		all = append(all, expiry{m.Expiry})
+	}
+	if m.Router != nil {
+		all = append(all, skippedMetric{m.Router})
+	}
+	if len(m.Lists) > 0 {
+		all = append(all, placesMetric(m.Lists))
+	}
+	return slices.Clip(all)
+}
+
+// gauge and counter write a metric's value; the labels stand in the order of desc's.
+func gauge(to chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labels ...string) {
+	to <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, labels...)
+}
+
+func counter(to chan<- prometheus.Metric, desc *prometheus.Desc, value float64, labels ...string) {
+	to <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, value, labels...)
+}
+
+// describe names a metric that is read when Prometheus asks.
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("bestow_"+name, help, labels, nil)
+}
+
+func truth(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
+// look bounds what a scrape waits for the database or for Kafka.
+const look = 2 * time.Second
