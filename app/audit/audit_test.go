@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -123,5 +124,64 @@ func TestAppendOnly(t *testing.T) {
 		}
 		require.Zero(t, count(t, pool, `SELECT count(*) FROM pg_class, aclexplode(relacl) g WHERE oid = '`+table+`'::regclass
 			AND privilege_type IN ('UPDATE', 'DELETE', 'TRUNCATE')`), "the owner of %s, by its rights", table)
+	}
+}
+
+// Each filter narrows the list, alone and beside another, and the newest come first.
+func TestFilters(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	a, err := New(Config{Pool: pool})
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `INSERT INTO audit_log (at, actor, action, event_id, object)
+		SELECT '2026-01-01'::timestamptz + n * interval '1 day', (ARRAY['kim', 'lee'])[1 + n % 2],
+			(ARRAY['event.start', 'event.stop', 'key.create'])[1 + n % 3], n % 4, 'event ' || n
+		FROM generate_series(1, 24) n`)
+	require.NoError(t, err)
+	at := time.Date(2026, 1, 11, 0, 0, 0, 0, time.UTC)
+	for _, c := range []struct {
+		what string
+		f    Filter
+		want []int64
+	}{
+		{"the newest", Filter{Limit: 3}, []int64{24, 23, 22}},
+		{"the next page", Filter{Limit: 2, Before: 23}, []int64{22, 21}},
+		{"who", Filter{Limit: 3, Actor: "lee"}, []int64{23, 21, 19}},
+		{"one action", Filter{Limit: 3, Actions: []string{"key.create"}}, []int64{23, 20, 17}},
+		{"some actions", Filter{Limit: 3, Actions: []string{"key.create", "event.stop"}}, []int64{23, 22, 20}},
+		{"an action of a person", Filter{Limit: 9, Actions: []string{"key.create"}, Actor: "lee"}, []int64{23, 17, 11, 5}},
+		{"an event", Filter{Limit: 2, EventID: 3}, []int64{23, 19}},
+		{"a part of the object", Filter{Limit: 9, Object: "t 2"}, []int64{24, 23, 22, 21, 20, 2}},
+		{"until", Filter{Limit: 2, Until: &at}, []int64{9, 8}},
+		{"since", Filter{Limit: 9, Since: &at, Before: 13}, []int64{12, 11, 10}},
+		{"nothing", Filter{Limit: 9, Actor: "kim", Object: "event 23"}, nil},
+	} {
+		entries, err := a.List(t.Context(), c.f)
+		require.NoError(t, err)
+		var ids []int64
+		for _, e := range entries {
+			ids = append(ids, e.ID)
+		}
+		require.Equal(t, c.want, ids, c.what)
+	}
+}
+
+// Who did something and what was done are found by an index, whatever the number of changes.
+func TestFiltersHaveAnIndex(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	_, err := pool.Exec(t.Context(), `INSERT INTO audit_log (actor, action, object)
+		SELECT 'person-' || n % 50, 'action-' || n % 50, 'event ' || n FROM generate_series(1, 20000) n`)
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), `VACUUM ANALYZE audit_log`)
+	require.NoError(t, err)
+	for index, filter := range map[string]string{
+		"audit_log_actor": `actor = 'nobody'`, "audit_log_action": `action = 'none'`, "audit_log_narrow": `strpos(object, 'x') > 0`,
+	} {
+		rows, err := pool.Query(t.Context(), `EXPLAIN SELECT id FROM audit_log WHERE `+filter+` ORDER BY id DESC LIMIT 51`)
+		require.NoError(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		require.NoError(t, err)
+		require.Contains(t, strings.Join(plan, "\n"), "Index Only Scan Backward using "+index)
 	}
 }
