@@ -40,6 +40,9 @@ func fill(ctx context.Context, url string, o options, out io.Writer) error {
 	if _, err := db.Exec(ctx, sizes, o.targets, o.events); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
+	if err := setUp(ctx, db, `ALTER SYSTEM SET full_page_writes = off`, `ALTER SYSTEM SET autovacuum = off`); err != nil {
+		return err
+	}
 	for _, part := range strings.Split(fillSQL, step)[1:] {
 		what, statements, _ := strings.Cut(part, "\n")
 		began := time.Now()
@@ -51,10 +54,23 @@ func fill(ctx context.Context, url string, o options, out io.Writer) error {
 	if err := link(ctx, url); err != nil {
 		return err
 	}
+	if err := setUp(ctx, db, `ALTER SYSTEM RESET ALL`); err != nil {
+		return err
+	}
 	if _, err := db.Exec(ctx, `VACUUM ANALYZE`); err != nil {
 		return fmt.Errorf("fill: %w", err)
 	}
 	return tell(ctx, db, out)
+}
+
+// setUp changes settings of the server. They make the filling shorter, and stand as before when pages are measured.
+func setUp(ctx context.Context, db *pgx.Conn, changes ...string) error {
+	for _, change := range append(changes, `SELECT pg_reload_conf()`) {
+		if _, err := db.Exec(ctx, change); err != nil {
+			return fmt.Errorf("set up the server: %w", err)
+		}
+	}
+	return nil
 }
 
 // link chains the audit as the job does.

@@ -25,15 +25,15 @@ WHERE p.kind = 'person';
 -- step: the plan of the events
 CREATE TEMPORARY TABLE plan AS
 SELECT n AS id, CASE WHEN n % 10 = 0 THEN 'VOUCHER' ELSE 'POINT' END AS type,
-    CASE WHEN n IN (big.events - 1, big.events - 5, big.events / 2 + 1, big.events / 3 + 1, big.events / 5 + 1, big.events / 7 + 1)
-        AND n % 10 <> 0 THEN big.targets / 10 ELSE small.least + (n * 7919) % (2 * (small.average - small.least) + 1) END AS total,
+    (CASE WHEN n IN (big.events - 1, big.events - 5, big.events / 2 + 1, big.events / 3 + 1, big.events / 5 + 1, big.events / 7 + 1)
+        AND n % 10 <> 0 THEN big.targets / 10 ELSE small.least + (n * 7919) % (2 * (small.average - small.least) + 1) END)::int AS total,
     CASE WHEN n = big.events - 1 OR n > big.events - 40 AND n % 4 = 0 THEN 'RUNNING'
         WHEN n = big.events - 5 OR n BETWEEN big.events - 80 AND big.events - 41 AND n % 4 = 0 THEN 'STOPPED'
         WHEN n BETWEEN big.events - 90 AND big.events - 81 AND n % 4 = 0 THEN 'FAILED'
         WHEN n > big.events - 40 AND n % 4 = 1 THEN 'PENDING'
         ELSE 'COMPLETED' END AS status,
-    now() - (big.events - n) * (interval '3 years' / big.events) - interval '20 minutes' AS made
-FROM (SELECT current_setting('pages.targets')::int AS targets, current_setting('pages.events')::int AS events) big
+    now() - (big.events - n) * (interval '3 years' / big.events::int) - interval '20 minutes' AS made
+FROM (SELECT current_setting('pages.targets')::bigint AS targets, current_setting('pages.events')::bigint AS events) big
     CROSS JOIN LATERAL (SELECT big.targets * 4 / 10 / big.events AS average, big.targets / 10 / big.events AS least) small
     CROSS JOIN LATERAL generate_series(1, big.events) n;
 ALTER TABLE plan ADD PRIMARY KEY (id);
