@@ -131,6 +131,30 @@ func TestBrowserStartsAndStops(t *testing.T) {
 	require.Equal(t, "STOPPED", d.status(e.ID))
 }
 
+// An overview that stays open shows the numbers of what runs, and another campaign that begins, without a reload.
+func TestBrowserKeepsTheOverviewLive(t *testing.T) {
+	d := setup(t)
+	b := d.SignedIn(domain.Operator)
+	start := func(name string) int64 {
+		e := d.PointEvent(name)
+		d.Members(e.ID, 40)
+		here := fmt.Sprintf("/console/campaigns/%d", e.ID)
+		b.Led(b.Post(here+"/start", "once", name, "typed", "20000"), here+"?done=started")
+		return e.ID
+	}
+	first := start("spring")
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
+	c.Choose("en", "light", 1440)
+	c.Open("/console")
+	c.Do(chromedp.Evaluate(`window.opened = true`, nil))
+	d.SQL(`UPDATE campaign_event_summary SET published_count = 40, success_count = 31`)
+	c.Until(fmt.Sprintf(`document.querySelector('[data-run="%d"] [data-s=ok]').textContent === '31'`, first))
+	second := start("autumn")
+	c.Until(fmt.Sprintf(`!!document.querySelector('[data-run="%d"]')`, second))
+	c.Until(`document.querySelector('h1').textContent.includes('2 campaigns')`)
+	c.Until(`window.opened === true`)
+}
+
 // A printed proof has no navigation, and fits one sheet of A4.
 func TestBrowserPrints(t *testing.T) {
 	d := setup(t)

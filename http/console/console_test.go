@@ -1,7 +1,6 @@
 package console_test
 
 import (
-	"bufio"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -223,14 +222,7 @@ func TestSumOnThePage(t *testing.T) {
 		}
 		require.Equal(t, 1234, sum, path)
 	}
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, b.Server.URL+here+"/live", nil)
-	require.NoError(t, err)
-	r.AddCookie(&http.Cookie{Name: "bestow-local", Value: b.Cookies["bestow-local"]})
-	res, err := b.Client.Do(r)
-	require.NoError(t, err)
-	defer func() { _ = res.Body.Close() }()
-	line, err := bufio.NewReader(res.Body).ReadString('\n')
-	require.NoError(t, err)
+	line := b.Stream(here + "/live").Next()
 	for _, want := range []string{`"ok":"700"`, `"bad":"30"`, `"rest":"234"`, `"kafka":"270"`, `"status":"RUNNING"`, `"x":"0.00%"`} {
 		require.Contains(t, line, want)
 	}

@@ -39,3 +39,34 @@ func TestCampaignShowsHowItWent(t *testing.T) {
 	require.NotContains(t, p.Text, `class="hot"`, "what is in Kafka waits for nothing now")
 	require.NotContains(t, p.Text, "1 behind")
 }
+
+// The overview has one stream for all campaigns: their numbers each second, and the whole as soon as another one runs.
+func TestOverviewIsLive(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	first, second := d.PointEvent("spring"), d.PointEvent("autumn")
+	d.Members(first.ID, 40)
+	d.Members(second.ID, 40)
+	b := d.SignedIn(domain.Operator)
+	start := func(id int64) {
+		here := fmt.Sprintf("/console/campaigns/%d", id)
+		b.Led(b.Post(here+"/start", "once", here, "typed", "20000"), here+"?done=started")
+	}
+	start(first.ID)
+	d.SQL(`UPDATE campaign_event_summary SET published_count = 40, success_count = 25, fail_count = 3 WHERE event_id = $1`, first.ID)
+	p := b.Get("/console")
+	require.Contains(t, p.Text, `data-live="/console/live"`)
+	require.Contains(t, p.Text, fmt.Sprintf(`data-run="%d"`, first.ID))
+	require.NotContains(t, p.Text, fmt.Sprintf(`data-run="%d"`, second.ID))
+
+	stream := b.Stream("/console/live")
+	m := stream.Next()
+	require.Regexp(t, fmt.Sprintf(`"%d":\{"texts":\{[^}]*"ok":"25"`, first.ID), m)
+	require.NotContains(t, m, "autumn")
+	start(second.ID)
+	for !strings.Contains(m, `"parts"`) {
+		m = stream.Next()
+	}
+	require.Contains(t, m, `"overview":`)
+	require.Contains(t, m, fmt.Sprintf(`data-run=\"%d\"`, second.ID))
+}

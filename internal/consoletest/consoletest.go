@@ -3,6 +3,7 @@
 package consoletest
 
 import (
+	"bufio"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -130,4 +131,42 @@ func (b *Browser) Field(p Page, path, name string) string {
 	m := regexp.MustCompile(`name="` + name + `" value="([^"]*)"`).FindStringSubmatch(form)
 	require.NotNil(b, m)
 	return m[1]
+}
+
+// Stream is a page's stream of messages, which ends with the test.
+type Stream struct {
+	b     *Browser
+	lines *bufio.Scanner
+}
+
+// maxMessage bounds the bytes of a message.
+const maxMessage = 1 << 20
+
+// Stream opens the stream at the path.
+func (b *Browser) Stream(path string) *Stream {
+	b.Helper()
+	r, err := http.NewRequestWithContext(b.Context(), http.MethodGet, b.Server.URL+path, nil)
+	require.NoError(b, err)
+	for name, value := range b.Cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value}) //nolint:gosec // G124: a request has no such attributes
+	}
+	res, err := b.Client.Do(r)
+	require.NoError(b, err)
+	b.Cleanup(func() { _ = res.Body.Close() })
+	require.Equal(b, http.StatusOK, res.StatusCode)
+	lines := bufio.NewScanner(res.Body)
+	lines.Buffer(nil, maxMessage)
+	return &Stream{b, lines}
+}
+
+// Next returns the next message.
+func (s *Stream) Next() string {
+	s.b.Helper()
+	for s.lines.Scan() {
+		if text, isData := strings.CutPrefix(s.lines.Text(), "data: "); isData {
+			return text
+		}
+	}
+	require.Fail(s.b, "the stream has ended", "%v", s.lines.Err())
+	return ""
 }

@@ -100,26 +100,31 @@
   if (!live) return;
   const clock = $('#clock'), state = $('#live-state');
   let last = '', said = 0;
-  const show = m => {
-    if (m.rest || m.status !== live.dataset.status) {
-      stream.close();
-      location.replace(live.dataset.page);
-      return;
-    }
-    for (const [key, text] of Object.entries(m.texts)) $$(`[data-s="${key}"]`).forEach(x => { x.textContent = text; });
-    $$('main [data-bar]:not(.mini)').forEach(bar => {
-      for (const [key, part] of Object.entries(m.bar)) {
+  const fill = (root, m) => {
+    for (const [key, text] of Object.entries(m.texts ?? {})) $$(`[data-s="${key}"]`, root).forEach(x => { x.textContent = text; });
+    $$('[data-bar]:not(.mini)', root).forEach(bar => {
+      for (const [key, part] of Object.entries(m.bar ?? {})) {
         const rect = $(`[data-k="${key}"]`, bar);
         rect?.setAttribute('x', part.x);
         rect?.setAttribute('width', part.width);
       }
     });
+  };
+  const show = m => {
+    if (m.rest || m.status && m.status !== live.dataset.status) {
+      stream.close();
+      location.replace(live.dataset.page);
+      return;
+    }
     for (const [id, html] of Object.entries(m.parts ?? {})) {
       const part = document.getElementById(id);
       if (part && !part.contains(document.activeElement) && !$('details[open]', part)) part.innerHTML = html;
     }
+    fill(document.body, m);
+    for (const [id, run] of Object.entries(m.runs ?? {})) $$(`[data-run="${id}"]`).forEach(x => fill(x, run));
+    if (!m.texts) return;
     last = m.texts.clock;
-    if (Date.now() - said > 30000) { said = Date.now(); state.textContent = m.texts.percent; }
+    if (m.texts.percent && Date.now() - said > 30000) { said = Date.now(); state.textContent = m.texts.percent; }
     clock.classList.remove('off');
   };
   const stream = new EventSource(live.dataset.live);

@@ -5,7 +5,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"slices"
 	"time"
 
 	"bestow/app/eventrow"
@@ -108,16 +107,6 @@ func moved(e domain.Event) (at *time.Time, word string) {
 		return e.Summary.CompletedAt, "ended"
 	}
 	return &e.UpdatedAt, "ended"
-}
-
-// newestFirst sorts campaigns by the moment of their last move, and keeps the first n.
-func newestFirst(all []domain.Event, n int) []domain.Event {
-	slices.SortStableFunc(all, func(a, b domain.Event) int {
-		x, _ := moved(a)
-		y, _ := moved(b)
-		return y.Compare(*x)
-	})
-	return all[:min(len(all), n)]
 }
 
 // summarySum is the sum of a campaign in a list, which knows its summary alone: what is sent and not settled is told as

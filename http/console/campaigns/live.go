@@ -5,33 +5,23 @@ import (
 	"net/http"
 	"time"
 
-	"bestow/app/known"
 	"bestow/app/reports"
 	"bestow/domain"
 	"bestow/http/console/page"
 	"bestow/http/console/words"
-	"bestow/http/web"
 
 	"github.com/a-h/templ"
-	"github.com/go-json-experiment/json"
 )
-
-// accessTicks is how many ticks a stream goes on until it looks whether its reader still has access.
-const accessTicks = int(known.For / reports.Tick)
-
-// flowTicks is how many ticks there are from one drawing of the chart to the next.
-const flowTicks = int(reports.FlowStep / reports.Tick)
-
-// writePatience is the longest time in which a reader must take a message.
-const writePatience = 30 * time.Second
 
 // moment is a message of a page's stream: the texts of the elements that it names, and the parts of the bar.
 type moment struct {
-	Texts  map[string]string     `json:"texts"`
-	Bar    map[string]page.Place `json:"bar"`
-	Status domain.Status         `json:"status"` // when it changes, the page is read anew
-	Rest   bool                  `json:"rest"`   // it is the last message: the page is read anew
+	Texts  map[string]string     `json:"texts,omitempty"`
+	Bar    map[string]page.Place `json:"bar,omitempty"`
+	Status domain.Status         `json:"status,omitempty"` // when it changes, the page is read anew
+	Rest   bool                  `json:"rest,omitzero"`    // it is the last message: the page is read anew
 
+	// Runs are the same of the campaigns of the overview, by their ids.
+	Runs map[string]moment `json:"runs,omitempty"`
 	// Parts are elements of the page that the server draws anew, by their ids.
 	Parts map[string]string `json:"parts,omitempty"`
 }
@@ -42,88 +32,53 @@ func (h *Handlers) live(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	p, err := h.App.Reports.Follow(r.Context(), id)
-	if err != nil {
-		return err
-	}
 	v := h.Blank(r)
-	w.Header().Set("Content-Type", web.EventStream)
-	w.Header().Set("X-Accel-Buffering", "no") // otherwise a proxy would hold the messages back
-	w.WriteHeader(http.StatusOK)
-	clock := time.NewTicker(reports.Tick)
-	defer clock.Stop()
-	for n := 1; ; n++ {
-		m := momentOf(v, p)
-		m.Parts = h.parts(r.Context(), v, id, n)
-		if err := send(w, m); err != nil || p.AtRest() {
-			return nil
+	return h.stream(w, r, func(ctx context.Context, tick int) (t told, err error) {
+		p, err := h.App.Reports.Follow(ctx, id)
+		if err != nil {
+			return t, err
 		}
-		select {
-		case <-clock.C:
-		case <-r.Context().Done():
-			return nil
-		case <-web.Stopping(r.Context()):
-			return nil
+		t.last = p.AtRest()
+		numbers, err := h.drawn.get(keyOf(v, "numbers", id), p.At, func() (moment, error) { return momentOf(v, p), nil })
+		if err != nil {
+			return t, err
 		}
-		if n%accessTicks == 0 && !web.MayGoOn(r.Context()) {
-			return nil // the page reconnects, and is told to sign in
+		t.messages = append(t.messages, numbers)
+		if tick%drawTicks == 0 {
+			t.add(h.drawFlow(ctx, v, id))
 		}
-		if p, err = h.App.Reports.Follow(r.Context(), id); err != nil {
-			_ = h.API.Problem(context.WithoutCancel(r.Context()), err) // logs it; the page reconnects
-			return nil
-		}
-	}
+		return t, nil
+	})
 }
 
-// parts draws the parts of the page that are more than texts, at each of the flowTicks. What cannot be read now is read
-// the next time.
-func (h *Handlers) parts(ctx context.Context, v page.View, id int64, tick int) map[string]string {
-	if tick%flowTicks != 0 {
-		return nil
-	}
+// drawFlow draws the chart and the partitions of a campaign.
+func (h *Handlers) drawFlow(ctx context.Context, v page.View, id int64) (message []byte, err error) {
 	f, err := h.App.Reports.FollowFlow(ctx, id)
 	if err != nil {
-		return nil
+		return nil, err
 	}
-	v.Now = f.At
-	html, err := templ.ToGoHTML(ctx, flow(v, f))
-	if err != nil {
-		return nil
-	}
-	return map[string]string{"flow": string(html)}
-}
-
-// send writes a message within writePatience.
-func send(w http.ResponseWriter, m moment) error {
-	text, err := json.Marshal(m)
-	if err != nil {
-		return err
-	}
-	control := http.NewResponseController(w)
-	if err := control.SetWriteDeadline(time.Now().Add(writePatience)); err != nil {
-		return err
-	}
-	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
-	if _, err := w.Write([]byte("data: " + string(text) + "\n\n")); err != nil {
-		return err
-	}
-	return control.Flush()
+	return h.drawn.get(keyOf(v, "flow", id), f.At, func() (m moment, err error) {
+		v.Now = f.At
+		html, err := templ.ToGoHTML(ctx, flow(v, f))
+		return moment{Parts: map[string]string{"flow": string(html)}}, err
+	})
 }
 
 // momentOf returns the live part of a campaign's page.
 func momentOf(v page.View, p reports.Progress) moment {
 	c := campaignView{View: v, Progress: p}
 	c.Now = p.At
-	m := moment{
-		Texts: map[string]string{"clock": c.Moment(p.At, words.Clock)}, Bar: map[string]page.Place{},
-		Status: p.Event.Status, Rest: p.AtRest(),
-	}
-	for _, part := range page.Parts(p.Sum) {
+	m := numbersOf(c)
+	m.Texts["clock"], m.Status, m.Rest = c.Moment(p.At, words.Clock), p.Event.Status, p.AtRest()
+	return m
+}
+
+// numbersOf returns the numbers of a campaign, and its bar.
+func numbersOf(c campaignView) moment {
+	m := moment{Texts: c.texts(), Bar: map[string]page.Place{}}
+	for _, part := range page.Parts(c.Sum) {
 		m.Texts[part.Key] = words.Count(part.N)
 		m.Bar[part.Key] = part.Place
-	}
-	for key, text := range c.texts() {
-		m.Texts[key] = text
 	}
 	return m
 }

@@ -7,10 +7,14 @@ import (
 )
 
 // Handlers are the handlers of the pages of campaigns.
-type Handlers struct{ *page.Base }
+type Handlers struct {
+	*page.Base
+
+	drawn *drawn
+}
 
 // New returns the handlers.
-func New(b *page.Base) *Handlers { return &Handlers{b} }
+func New(b *page.Base) *Handlers { return &Handlers{b, &drawn{made: map[drawnKey]drawing{}}} }
 
 // Routes lists the routes of the room.
 func (h *Handlers) Routes() []page.Route {
@@ -20,6 +24,7 @@ func (h *Handlers) Routes() []page.Route {
 	release := page.Access{Right: domain.Release, Fresh: true}
 	return []page.Route{
 		{Method: "GET", Path: page.Home, Access: read, Handle: h.overview},
+		{Method: "GET", Path: page.Home + "/live", Access: read, Handle: h.liveOverview},
 		{Method: "GET", Path: page.Home + "/campaigns", Access: read, Handle: h.campaigns},
 		{Method: "GET", Path: page.Home + "/campaigns/:id", Access: read, Handle: h.campaign},
 		{Method: "GET", Path: page.Home + "/campaigns/:id/live", Access: read, Handle: h.live},

@@ -23,7 +23,7 @@ const openWithin = time.Minute
 func (c *visitor) watch(ctx context.Context, api *testbed.Process, p places, o options, out io.Writer) error {
 	testbed.Say(out, "\n%d watchers for %s, of a core:\n", o.watchers, o.watch)
 	var errs []error
-	for _, path := range []string{fmt.Sprintf("/console/campaigns/%d/live", p.Running)} {
+	for _, path := range []string{fmt.Sprintf("/console/campaigns/%d/live", p.Running), "/console/live"} {
 		one, _, err := c.spend(ctx, api, path, 1, o.watch)
 		if err != nil {
 			return err
