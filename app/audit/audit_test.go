@@ -185,3 +185,54 @@ func TestFiltersHaveAnIndex(t *testing.T) {
 		require.Contains(t, strings.Join(plan, "\n"), "Index Only Scan Backward using "+index)
 	}
 }
+
+// The state of the chain is what was stored: its end, the head that was given out, and what the last report found.
+func TestState(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.New(t)
+	a, err := New(Config{Pool: pool})
+	require.NoError(t, err)
+	state := func() State {
+		s, err := a.State(t.Context())
+		require.NoError(t, err)
+		return s
+	}
+	require.Equal(t, State{}, state())
+	add := func() {
+		require.NoError(t, pg.InTx(t.Context(), pool, func(tx pgx.Tx) error { record(t, tx, "x"); return nil }))
+	}
+	add()
+	require.Equal(t, State{Waiting: 1}, state())
+	require.NoError(t, a.Link(t.Context()))
+	require.NoError(t, a.Anchor(t.Context()))
+	add()
+	s := state()
+	require.EqualValues(t, 1, s.Links)
+	require.Len(t, s.Hash, 32)
+	require.Equal(t, 1, s.Waiting)
+	require.EqualValues(t, 1, s.GivenOut.Position)
+	require.Nil(t, s.Check)
+
+	_, err = pool.Exec(t.Context(), `INSERT INTO campaign_events (campaign_id, event_type, total_count, total_amount, created_by)
+		VALUES ('spring', 'POINT', 0, 0, 'kim')`)
+	require.NoError(t, err)
+	for _, c := range []struct {
+		invariant string
+		want      *Check
+	}{
+		{`{"id": "I28", "ok": true, "checked": true}`, &Check{Whole: true, EventID: 1}},
+		{`{"id": "I28", "ok": false, "checked": true}`, &Check{EventID: 1}},
+		{`{"id": "I28", "ok": true, "checked": false}`, nil},
+		{`{"id": "I1", "ok": true, "checked": true}`, nil},
+	} {
+		_, err = pool.Exec(t.Context(), `INSERT INTO verify_reports (event_id, ok, report, checked_at, checked_by)
+			VALUES (1, true, $1, '2026-03-19Z', 'kim')`, `{"invariants": [`+c.invariant+`]}`)
+		require.NoError(t, err)
+		got := state().Check
+		if got != nil {
+			require.True(t, time.Date(2026, 3, 19, 0, 0, 0, 0, time.UTC).Equal(got.At))
+			got.At = time.Time{}
+		}
+		require.Equal(t, c.want, got, c.invariant)
+	}
+}

@@ -94,7 +94,9 @@ func (s *Reports) Overview(ctx context.Context) (o Overview, err error) {
 func (s *Reports) FollowRuns(ctx context.Context) (Runs, error) { return s.runs.get(ctx, all) }
 
 // FollowOverview is Overview for those who look again and again.
-func (s *Reports) FollowOverview(ctx context.Context) (Overview, error) { return s.overviews.get(ctx, all) }
+func (s *Reports) FollowOverview(ctx context.Context) (Overview, error) {
+	return s.overviews.get(ctx, all)
+}
 
 // all is the id under which those share what is told of all events.
 const all = 0

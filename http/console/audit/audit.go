@@ -3,6 +3,7 @@ package audit
 
 import (
 	"context"
+	"encoding/hex"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -48,6 +49,7 @@ var actions = []string{
 type listView struct {
 	page.View
 
+	Chain   audit.State
 	Entries []audit.Entry
 	Filter  url.Values
 	Next    string // the path of the next page; "" on the last one
@@ -64,6 +66,24 @@ func (v listView) Filtered() bool {
 	return false
 }
 
+// Head writes the last link of the chain, as verify takes it.
+func (v listView) Head() string {
+	return strconv.FormatInt(v.Chain.Links, 10) + ":" + hex.EncodeToString(v.Chain.Hash)
+}
+
+// Look returns the class of what the page says of the chain, its icon, and the key of its sentence.
+func (v listView) Look() (class, icon, key string) {
+	switch c := v.Chain.Check; {
+	case c != nil && !c.Whole:
+		return "bad", "x", "chain.broken"
+	case v.Chain.Links == 0:
+		return "", "info", "chain.none"
+	case c != nil:
+		return "good", "audit", "chain.whole"
+	}
+	return "", "audit", "chain.open"
+}
+
 // list answers with a page of changes, the newest first.
 func (h *Handlers) list(w http.ResponseWriter, r *http.Request) error {
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
@@ -74,6 +94,9 @@ func (h *Handlers) list(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := listView{View: base, Filter: r.URL.Query(), First: r.URL.Query().Get("cursor") == ""}
 	v.Title = v.T("nav.audit")
+	if v.Chain, err = h.App.Audit.State(ctx); err != nil {
+		return err
+	}
 	status := http.StatusOK
 	if err := h.read(ctx, &v); err != nil {
 		if v.Wrong, status, err = h.Mistake(r, err); err != nil {

@@ -93,3 +93,27 @@ func TestAuditTakesNoRubbish(t *testing.T) {
 	b.Cookies = map[string]string{}
 	b.Led(b.Get("/console/audit"), fmt.Sprintf("/console/sign-in?next=%s", "%2Fconsole%2Faudit"))
 }
+
+// The page says how far the chain goes, whether it was whole when a proof compared it, and the head to keep elsewhere.
+func TestAuditShowsTheChain(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	e := d.PointEvent("spring")
+	b := d.SignedIn(domain.Viewer)
+	require.Contains(t, b.Get("/console/audit").Text, "No row is linked yet")
+	require.NoError(t, d.App.Audit.Link(t.Context()))
+	p := b.Get("/console/audit")
+	require.Regexp(t, `Chain of hashes 1 – \d+<`, p.Text)
+	require.Contains(t, p.Text, "It was never compared")
+	require.Regexp(t, `>\d+:[0-9a-f]{64}<`, p.Text)
+
+	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "kim"))
+	p = b.Get("/console/audit")
+	require.Contains(t, p.Text, "whole when it was last compared")
+	require.Contains(t, p.Text, fmt.Sprintf(`href="/console/campaigns/%d/proof"`, e.ID))
+
+	d.SQL(`ALTER TABLE audit_log DISABLE TRIGGER USER`)
+	d.SQL(`UPDATE audit_log SET actor = 'lee' WHERE id = (SELECT min(audit_id) FROM audit_chain)`)
+	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "kim"))
+	require.Contains(t, b.Get("/console/audit").Text, "differs from the record")
+}

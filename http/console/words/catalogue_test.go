@@ -19,7 +19,7 @@ var families = []string{
 	"retry.", "span.", "row.", "row_cure.", "warning.", "wrong.", "pick.",
 	"action.", "parked.means.", "parked.cause.", "queue.", "state.", "may.", "does.", "types.",
 	"invariant.", "step.", "rejected.", "trace.",
-	"proof.is.", "proof.sign.",
+	"proof.is.", "proof.sign.", "chain.",
 }
 
 // Every message that a page asks for is there in both languages, with the same arguments, and none is there for nothing.
