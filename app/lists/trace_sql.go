@@ -92,18 +92,30 @@ var moveCodes = map[string]string{
 }
 
 // selectMemberships reads the events of one type that have the member on their lists. It looks into each event by the
-// index of its members.
+// index of its members: one scan for all whose targets share a table, which costs a tenth of a probe for each event.
 func selectMemberships(
 	ctx context.Context, tx pgx.Tx, y domain.EventType, spellings []string, before int64, limit int,
 ) ([]Membership, error) {
-	query := `SELECT e.id, e.campaign_id, coalesce(e.name, ''), e.event_type, e.event_status, t.amount, t.publish_status,
+	query := `WITH lists AS (
+			SELECT id, own_partition IS TRUE AS own FROM campaign_events
+			WHERE event_type = $1 AND ($3::bigint = 0 OR id < $3)
+		), listed AS (
+			SELECT event_id, amount, publish_status, member_id FROM ` + pg.Quoted(y.TargetTable()+sharedTable) + `
+			WHERE event_id = ANY (ARRAY(SELECT id FROM lists WHERE NOT own)) AND member_id = ANY ($2)
+			UNION ALL
+			SELECT t.event_id, t.amount, t.publish_status, t.member_id FROM lists
+			CROSS JOIN LATERAL (SELECT event_id, amount, publish_status, member_id FROM ` + pg.Quoted(y.TargetTable()) + `
+				WHERE event_id = lists.id AND member_id = ANY ($2) LIMIT 1) t
+			WHERE own
+		)
+		SELECT e.id, e.campaign_id, coalesce(e.name, ''), e.event_type, e.event_status, t.amount, t.publish_status,
 			coalesce(r.status, ''), coalesce(r.error_code, ''), coalesce(r.money_tx_id, ''), r.updated_at
-		FROM campaign_events e
-		CROSS JOIN LATERAL (SELECT amount, publish_status, member_id FROM ` + pg.Quoted(y.TargetTable()) + ` t
-			WHERE t.event_id = e.id AND t.member_id = ANY ($2) LIMIT 1) t
+		FROM (SELECT DISTINCT ON (event_id) event_id, amount, publish_status, member_id FROM listed
+			ORDER BY event_id DESC LIMIT $4) t
+		JOIN campaign_events e ON e.id = t.event_id
 		LEFT JOIN LATERAL (SELECT status, error_code, money_tx_id, updated_at FROM ` + pg.Quoted(y.ResultTable()) + ` r
 			WHERE r.event_id = e.id AND r.member_id = t.member_id LIMIT 1) r ON true
-		WHERE e.event_type = $1 AND ($3::bigint = 0 OR e.id < $3) ORDER BY e.id DESC LIMIT $4`
+		ORDER BY e.id DESC`
 	rows, err := tx.Query(ctx, query, y.Code, spellings, before, limit)
 	if err != nil {
 		return nil, fmt.Errorf("list events of member: %w", err)
@@ -115,15 +127,24 @@ func selectMemberships(
 	return list, nil
 }
 
-// selectKnown reads which of the members the lists of one type's events have, or of one event. It looks into each event
-// by the index of its members.
+// sharedTable ends the name of the table that holds the targets of all events without a partition of their own.
+const sharedTable = "_default"
+
+// selectKnown reads which of the members the lists of one type's events have, or of one event. It looks as
+// selectMemberships does.
 func selectKnown(
 	ctx context.Context, tx pgx.Tx, y domain.EventType, eventID int64, members []string,
 ) ([]string, error) {
-	query := `SELECT DISTINCT t.member_id FROM campaign_events e
-		CROSS JOIN LATERAL (SELECT member_id FROM ` + pg.Quoted(y.TargetTable()) + ` t
-			WHERE t.event_id = e.id AND t.member_id = ANY ($3)) t
-		WHERE e.event_type = $1 AND ($2::bigint = 0 OR e.id = $2)`
+	query := `WITH lists AS (
+			SELECT id, own_partition IS TRUE AS own FROM campaign_events
+			WHERE event_type = $1 AND ($2::bigint = 0 OR id = $2)
+		)
+		SELECT member_id FROM ` + pg.Quoted(y.TargetTable()+sharedTable) + `
+		WHERE event_id = ANY (ARRAY(SELECT id FROM lists WHERE NOT own)) AND member_id = ANY ($3)
+		UNION
+		SELECT t.member_id FROM lists CROSS JOIN LATERAL (SELECT member_id FROM ` + pg.Quoted(y.TargetTable()) + `
+			WHERE event_id = lists.id AND member_id = ANY ($3)) t
+		WHERE own`
 	rows, err := tx.Query(ctx, query, y.Code, eventID, members)
 	if err != nil {
 		return nil, fmt.Errorf("look for members: %w", err)

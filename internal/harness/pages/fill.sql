@@ -112,8 +112,7 @@ SELECT event_id, part, first_id, last_id, n, CASE WHEN settled THEN n - waiting 
     CASE WHEN settled THEN made + interval '1 minute' + chunk * interval '2 seconds' WHEN in_kafka THEN now() - interval '2 seconds' END,
     CASE WHEN settled THEN made + interval '61 seconds' + chunk * interval '2 seconds' END,
     CASE WHEN settled THEN made + interval '62 seconds' + chunk * interval '2 seconds' END,
-    CASE WHEN settled OR in_kafka THEN 'pages.point' END, CASE WHEN settled OR in_kafka THEN part END,
-    CASE WHEN settled OR in_kafka THEN event_id * 1000 + chunk END, made, sha256(convert_to(event_id || '.' || first_id, 'UTF8'))
+    CASE WHEN settled THEN 'pages.point' END, CASE WHEN settled THEN part END, CASE WHEN settled THEN event_id * 1000 + chunk END, made, sha256(convert_to(event_id || '.' || first_id, 'UTF8'))
 FROM chunk ORDER BY event_id, part, first_id;
 
 -- step: results
