@@ -21,12 +21,22 @@ type System struct {
 	River     River
 	Brakes    []domain.Brake // that are engaged, that of all events first
 	Standing  []Standing     // what events stand still for
+	Behind    []Behind       // what waits in Kafka, by event type and partition
 }
 
 // Ledger is a granter that event types name, and whether its breaker is open.
 type Ledger struct {
 	Name string
 	Away string // why a handler leaves it alone; "": none does
+}
+
+// Behind says how far handlers are behind in one partition of an event type's topic.
+type Behind struct {
+	EventType string
+	Key       int     // of the partition, as in Partition
+	Messages  int     // published, and claimed by no handler yet
+	Targets   int     // of them
+	OldestS   float64 // seconds that the first of them waits
 }
 
 // River holds what moves the jobs.
@@ -36,7 +46,7 @@ type River struct {
 	Oldest map[string]time.Time // by queue: since when its next job could be worked; absent where none waits
 }
 
-// System reads how the installation is: tables of a few rows, and the events that are at work.
+// System reads how the installation is: tables of a few rows, and the events that are at work with their chunks.
 func (s *Reports) System(ctx context.Context) (System, error) {
 	return pg.ValueWithin(ctx, s.pool, pg.ReadWait, func(tx pgx.Tx) (sys System, err error) {
 		now, err := processes.Read(ctx, tx)
@@ -57,6 +67,9 @@ func (s *Reports) System(ctx context.Context) (System, error) {
 		}
 		for _, name := range names {
 			sys.Ledgers = append(sys.Ledgers, Ledger{Name: name, Away: l.away(name)})
+		}
+		if sys.Behind, err = readBehind(ctx, tx); err != nil {
+			return sys, err
 		}
 		sys.Standing, err = s.standingStill(ctx, tx, l)
 		return sys, err

@@ -48,3 +48,22 @@ func selectGranters(ctx context.Context, tx pgx.Tx) ([]string, error) {
 	}
 	return names, nil
 }
+
+// readBehind reads what waits in Kafka of the events that run, by the rows of their chunks: any process can tell that,
+// and an answer of Kafka is not needed. A partition in which nothing waits has no row.
+func readBehind(ctx context.Context, tx pgx.Tx) ([]Behind, error) {
+	const query = `SELECT e.event_type, c.partition_key, count(*), sum(c.target_count),
+			extract(epoch FROM now() - min(c.published_at))::float8
+		FROM campaign_events e JOIN grant_chunks c ON c.event_id = e.id
+		WHERE e.event_status = 'RUNNING' AND c.published_at IS NOT NULL AND c.claimed_at IS NULL
+		GROUP BY 1, 2 ORDER BY 1, 2`
+	rows, err := tx.Query(ctx, query)
+	if err != nil {
+		return nil, fmt.Errorf("read what waits in Kafka: %w", err)
+	}
+	behind, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Behind])
+	if err != nil {
+		return nil, fmt.Errorf("read what waits in Kafka: %w", err)
+	}
+	return behind, nil
+}

@@ -13,6 +13,16 @@ type System struct {
 	River      River      `json:"river"`
 	Brake      []Brake    `json:"brake" doc:"the engaged brakes; empty for none"`
 	WaitingFor []Standing `json:"waiting_for" doc:"what should not be: it keeps events from moving that run or are due, or will keep others, or an event type from being made (no ids)"`
+	Behind     []Behind   `json:"behind" doc:"what waits in Kafka, by event type and partition; empty for nothing"`
+}
+
+// Behind is how far handlers are behind in one partition of an event type.
+type Behind struct {
+	EventType string  `json:"event_type" example:"POINT"`
+	Partition int     `json:"partition" doc:"the partition key, as in GET /events/{id}/flow"`
+	Messages  int     `json:"messages" doc:"published, and claimed by no handler yet"`
+	Targets   int     `json:"targets" doc:"of these messages"`
+	OldestS   float64 `json:"oldest_s" doc:"seconds that the first of them waits"`
 }
 
 // Process is a running process.

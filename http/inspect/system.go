@@ -33,7 +33,7 @@ func wireSystem(sys reports.System) api.System {
 		At: sys.At.UTC(), ReadOnly: sys.ReadOnly, Processes: make([]api.Process, len(sys.Processes)),
 		Breaker: make([]api.Ledger, len(sys.Ledgers)),
 		River:   wireRiver(sys.River), Brake: make([]api.Brake, len(sys.Brakes)),
-		WaitingFor: make([]api.Standing, len(sys.Standing)),
+		WaitingFor: make([]api.Standing, len(sys.Standing)), Behind: make([]api.Behind, len(sys.Behind)),
 	}
 	for i, p := range sys.Processes {
 		wire.Processes[i] = wireProcess(p)
@@ -43,6 +43,11 @@ func wireSystem(sys reports.System) api.System {
 	}
 	for i, b := range sys.Brakes {
 		wire.Brake[i] = api.FromBrake(b)
+	}
+	for i, b := range sys.Behind {
+		wire.Behind[i] = api.Behind{
+			EventType: b.EventType, Partition: b.Key, Messages: b.Messages, Targets: b.Targets, OldestS: b.OldestS,
+		}
 	}
 	for i, s := range sys.Standing {
 		wire.WaitingFor[i] = api.Standing{Code: s.Code, Text: s.Text, Events: s.Events}

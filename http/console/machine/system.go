@@ -142,3 +142,15 @@ func (v systemView) Oldest() (waits time.Duration) {
 	}
 	return waits
 }
+
+// InKafka returns how many targets wait in Kafka, and how long the first of them has waited.
+func (v systemView) InKafka() (targets int, oldest time.Duration) {
+	for _, b := range v.Behind {
+		targets += b.Targets
+		oldest = max(oldest, seconds(b.OldestS))
+	}
+	return targets, oldest
+}
+
+// seconds returns a number of seconds as a time.
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -1,6 +1,7 @@
 package machine_test
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
 
@@ -50,4 +51,23 @@ func TestSystem(t *testing.T) {
 
 	d.SQL(`INSERT INTO brakes (scope, memo, by) VALUES ('all', 'a wrong list', 'oncall')`)
 	require.Equal(t, "stop", stateOf(t, b.Get("/console/system")))
+}
+
+// The page says what waits in Kafka, by the partition: what no handler has claimed of the campaigns that run.
+func TestSystemShowsWhatWaitsInKafka(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 40)
+	b := d.SignedIn(domain.Viewer)
+	d.SQL(`UPDATE grant_chunks SET published_at = now() - interval '65 seconds'`)
+	p := b.Get("/console/system")
+	require.Contains(t, p.Text, "no message waits", "the campaign does not run")
+	d.SQL(`UPDATE campaign_events SET event_status = 'RUNNING'`)
+	d.SQL(`UPDATE grant_chunks SET claimed_at = now() WHERE partition_key <> 2`)
+	behind := d.Count(`SELECT target_count FROM grant_chunks WHERE partition_key = 2`)
+	p = b.Get("/console/system")
+	require.Contains(t, p.Text, "oldest waits 1 min")
+	require.Regexp(t, fmt.Sprintf(`(?s)POINT</td><td[^>]*>p2</td><td[^>]*>1</td><td[^>]*>%d</td><td[^>]*>1 min`, behind), p.Text)
+	require.NotContains(t, p.Text, ">p1<")
 }
