@@ -69,6 +69,53 @@ func ListParked(ctx context.Context, tx pgx.Tx, f ParkedFilter) ([]ParkedMessage
 	return list, nil
 }
 
+// CountParked counts the parked messages that wait for a person, by their cause.
+func CountParked(ctx context.Context, tx pgx.Tx) (map[string]int, error) {
+	rows, err := tx.Query(ctx, `SELECT cause, count(*) FROM parked_messages WHERE replayed_at IS NULL GROUP BY cause`)
+	if err != nil {
+		return nil, fmt.Errorf("count parked messages: %w", err)
+	}
+	counts := map[string]int{}
+	var (
+		cause string
+		n     int
+	)
+	_, err = pgx.ForEachRow(rows, []any{&cause, &n}, func() error {
+		counts[cause] = n
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("count parked messages: %w", err)
+	}
+	return counts, nil
+}
+
+// ReadParked returns a parked message and the first most bytes of it. Error: domain.NotFound.
+func ReadParked(ctx context.Context, tx pgx.Tx, id int64, most int) (p ParkedMessage, payload []byte, err error) {
+	if p, err = selectParked(ctx, tx, id); err != nil {
+		return p, nil, err
+	}
+	const query = `SELECT substring(payload FROM 1 FOR $2) FROM parked_messages WHERE id = $1`
+	if err := tx.QueryRow(ctx, query, id, most).Scan(&payload); err != nil {
+		return p, nil, fmt.Errorf("read parked message %d: %w", id, err)
+	}
+	return p, payload, nil
+}
+
+// WaitingParked returns the ids of at most limit parked messages of the cause that wait for a person, the oldest first.
+func WaitingParked(ctx context.Context, tx pgx.Tx, cause string, limit int) ([]int64, error) {
+	const query = `SELECT id FROM parked_messages WHERE cause = $1 AND replayed_at IS NULL ORDER BY id LIMIT $2`
+	rows, err := tx.Query(ctx, query, cause, limit)
+	if err != nil {
+		return nil, fmt.Errorf("list parked messages: %w", err)
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("list parked messages: %w", err)
+	}
+	return ids, nil
+}
+
 // maxReplay is the size of the largest message that can be replayed. No version of ours has written a larger one.
 const maxReplay = maxPayload - 1<<10 // room for headers
 
@@ -100,6 +147,10 @@ func lockParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err 
 	if _, err := tx.Exec(ctx, `SELECT FROM parked_messages WHERE id = $1 FOR UPDATE`, id); err != nil {
 		return p, fmt.Errorf("lock parked message: %w", err)
 	}
+	return selectParked(ctx, tx, id)
+}
+
+func selectParked(ctx context.Context, tx pgx.Tx, id int64) (p ParkedMessage, err error) {
 	rows, err := tx.Query(ctx, `SELECT `+parkedColumns+` FROM parked_messages p WHERE p.id = $1`, id)
 	if err != nil {
 		return p, fmt.Errorf("read parked message: %w", err)

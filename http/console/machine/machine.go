@@ -17,6 +17,8 @@ func (h *Handlers) Routes() []page.Route {
 	operate := page.Access{Right: domain.Operate}
 	return []page.Route{
 		{Method: "GET", Path: parkedPath, Handle: h.parked},
+		{Method: "GET", Path: parkedPath + "/:id", Handle: h.content},
+		{Method: "POST", Path: parkedPath + "/replay", Access: operate, Handle: h.replayAll},
 		{Method: "POST", Path: parkedPath + "/:id/replay", Access: operate, Handle: h.replay},
 		{Method: "GET", Path: systemPath, Handle: h.system},
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"bestow/app/parked"
 	"bestow/domain"
+	"bestow/http/api"
 	"bestow/http/console/page"
 	"bestow/http/web"
 )
@@ -25,10 +27,11 @@ type parkedView struct {
 	page.View
 
 	Messages []parked.Message
-	Cause    string // the one that is shown; "": all
-	All      bool   // those whose replay was asked for too
-	Next     string // the path of the next page; "" on the last one
-	First    bool   // it is the first page
+	Counts   map[string]int // of those that wait, by cause
+	Cause    string         // the one that is shown; "": all
+	All      bool           // those whose replay was asked for too
+	Next     string         // the path of the next page; "" on the last one
+	First    bool           // it is the first page
 }
 
 // Detail says what is wrong with a message. It may name a member, so it is shown to those who may see whole ids.
@@ -37,6 +40,16 @@ func (v parkedView) Detail(m parked.Message) string {
 		return v.T("parked.hidden")
 	}
 	return m.Detail
+}
+
+// Waiting returns how many messages of the cause wait for a person; "": of any.
+func (v parkedView) Waiting(cause string) (n int) {
+	for of, waiting := range v.Counts {
+		if cause == "" || cause == of {
+			n += waiting
+		}
+	}
+	return n
 }
 
 // At returns the path of the list that is narrowed so.
@@ -85,6 +98,9 @@ func (h *Handlers) readParked(r *http.Request) (v parkedView, err error) {
 		return v, err
 	}
 	v.First = f.Before == 0
+	if v.Counts, err = h.App.Parked.Counts(ctx); err != nil {
+		return v, err
+	}
 	if v.Messages, err = h.App.Parked.List(ctx, f); err != nil {
 		return v, err
 	}
@@ -107,16 +123,41 @@ func (h *Handlers) replay(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := h.App.Parked.Replay(r.Context(), page.Caller(r), id); err != nil {
-		wrong, status, err := h.Mistake(r, err)
-		if err != nil {
-			return err
-		}
-		v, err := h.readParked(r)
-		if err != nil {
-			return err
-		}
-		v.Path, v.Wrong = parkedPath, wrong
-		return page.Show(w, r, status, parkedPage(v))
+		return h.refuseReplay(w, r, err)
 	}
 	return page.GoTo(w, r, parkedPath+"?replayed=all&done=replayed")
+}
+
+// refuseReplay answers a form with the list as it is now, and what was wrong above it.
+func (h *Handlers) refuseReplay(w http.ResponseWriter, r *http.Request, err error) error {
+	wrong, status, err := h.Mistake(r, err)
+	if err != nil {
+		return err
+	}
+	v, err := h.readParked(r)
+	if err != nil {
+		return err
+	}
+	v.Path, v.Wrong = parkedPath, wrong
+	return page.Show(w, r, status, parkedPage(v))
+}
+
+// replayAll lets a relay publish all messages of a cause again that wait, and says how many.
+func (h *Handlers) replayAll(w http.ResponseWriter, r *http.Request) error {
+	if err := page.ReadForm(w, r); err != nil {
+		return err
+	}
+	cause := r.PostForm.Get("cause")
+	if !slices.Contains(causes, cause) {
+		return api.BadRequestError("the form names no cause of parked messages", "open the page again")
+	}
+	answer, err := h.App.Parked.ReplayAll(r.Context(), page.Caller(r), cause)
+	switch n := answer.Value.Messages; {
+	case err != nil:
+		return h.refuseReplay(w, r, err)
+	case n == 0:
+		return page.GoTo(w, r, parkedPath+"?cause="+cause+"&done=none_replayed")
+	default:
+		return page.GoToDone(w, r, parkedPath+"?replayed=all&done=replayed_all", n)
+	}
 }

@@ -95,3 +95,53 @@ func TestMachineTakesNoRubbish(t *testing.T) {
 		require.Equal(t, 404, b.Post("/console/parked/"+id+"/replay", "once", "a").StatusCode, id)
 	}
 }
+
+// All messages of a cause are replayed at once, and a form sent twice does it once; the page counts what waits.
+func TestReplayOfACause(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	parked(d)
+	d.SQL(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload)
+		SELECT 'newer_version', 'schema 3', 'grants.point', 4, n, 'x' FROM generate_series(1, 60) n`)
+	b := d.SignedIn(domain.Operator)
+	p := b.Get("/console/parked?cause=newer_version")
+	for _, want := range []string{"All 63<", "Of a newer version 61<", "Not a target 1<", "Replay all 61 messages"} {
+		require.Contains(t, strings.Join(strings.Fields(p.Text), " "), want)
+	}
+	once := b.Field(p, "/console/parked/replay", "once")
+	for range 2 {
+		b.Led(b.Post("/console/parked/replay", "once", once, "cause", "newer_version"), "/console/parked?replayed=all&done=replayed_all")
+	}
+	require.Contains(t, b.Get("/console/parked?replayed=all&done=replayed_all").Text, "The replay of 61 messages is under way")
+	require.Equal(t, 61, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'parked.replay'`))
+	require.Equal(t, 61, d.Count(`SELECT count(*) FROM river.river_job WHERE kind = 'replay'`))
+	require.Equal(t, 2, d.Count(`SELECT count(*) FROM parked_messages WHERE replayed_at IS NULL`), "other causes stay")
+	b.Led(b.Post("/console/parked/replay", "once", "other", "cause", "newer_version"),
+		"/console/parked?cause=newer_version&done=none_replayed")
+	require.Equal(t, http.StatusBadRequest, b.Post("/console/parked/replay", "once", "x", "cause", "any").StatusCode)
+	require.Equal(t, http.StatusForbidden,
+		d.SignedIn(domain.Viewer).Post("/console/parked/replay", "once", "y", "cause", "foreign").StatusCode)
+}
+
+// A message's page shows its bytes, as text if they are, and as numbers; a viewer sees none, since they name members.
+func TestParkedContent(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	d.SQL(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload) VALUES
+		('foreign', 'member 7', 'grants.point', 1, 1, '{"member":"0550011229"}'), ('undecodable', 'not JSON', 'grants.point', 0, 2, '\x1f8b00ff'),
+		('undecodable', 'not JSON', 'grants.point', 0, 3, convert_to(repeat('가', 9000), 'UTF8'))`)
+	b := d.SignedIn(domain.Operator)
+	require.Contains(t, b.Get("/console/parked").Text, `href="/console/parked/1"`)
+	require.Contains(t, b.Get("/console/parked/1").Text, "{\n  &#34;member&#34;: &#34;0550011229&#34;\n}")
+	require.Contains(t, b.Get("/console/parked/1?as=hex").Text, "00000000  7b 22 6d 65")
+	require.Contains(t, b.Get("/console/parked/2").Text, "00000000  1f 8b 00 ff")
+	cut := b.Get("/console/parked/3").Text
+	require.Contains(t, cut, "가가")
+	require.Contains(t, cut, "Only the first 16,384 bytes")
+	for _, none := range []string{"9", "x", "0"} {
+		require.Equal(t, http.StatusNotFound, b.Get("/console/parked/"+none).StatusCode)
+	}
+	hidden := d.SignedIn(domain.Viewer).Get("/console/parked/1").Text
+	require.Contains(t, hidden, "it may name a member")
+	require.NotContains(t, hidden, "0550011229")
+}
