@@ -42,6 +42,7 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 	}
 	s.operations()
 	s.rules = rulesOf(s.api)
+	s.pagePieces()
 	for _, r := range s.console.Routes() {
 		rule := auth.Rule{Way: auth.Console, Right: r.Access.Right, Fresh: r.Access.Fresh, Unlimited: r.Access.Unlimited}
 		if r.Access.Open {
@@ -171,6 +172,22 @@ func (s *server) pieces() {
 		"Add a piece to an upload of yours", li.DescribePiece), li.Piece)
 	web.Handle(a, op("DELETE", "/uploads/{upload_id}", http.StatusNoContent, domain.Operate,
 		"Delete an upload of yours; an admin may delete any"), li.DeleteUpload)
+}
+
+// pagePieces registers the routes by which the console's pages send a list in pieces: those of the API, under the path
+// of the console, which alone gets the key that a browser shows in development.
+func (s *server) pagePieces() {
+	const all, one = console.Home + "/uploads", console.Home + "/uploads/:upload_id"
+	for _, r := range []struct{ method, path string }{
+		{http.MethodPost, all}, {http.MethodHead, one}, {http.MethodPatch, one}, {http.MethodDelete, one},
+	} {
+		s.rules[r.method+" "+r.path] = auth.Rule{Way: auth.Console, Right: domain.Operate}
+		s.echo.Add(r.method, r.path, func(c echo.Context) error {
+			path := web.Prefix + strings.TrimPrefix(c.Request().URL.Path, console.Home)
+			s.echo.Router().Find(r.method, path, c)
+			return c.Handler()(c)
+		})
+	}
 }
 
 // signIn registers the routes of people's sessions.

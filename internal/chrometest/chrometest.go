@@ -6,6 +6,7 @@ package chrometest
 import (
 	"context"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,8 +25,9 @@ const patience = 4 * time.Minute
 type Tab struct {
 	testing.TB
 
-	base string
-	ctx  context.Context //nolint:containedctx // chromedp keeps the tab there
+	base   string
+	ctx    context.Context //nolint:containedctx // chromedp keeps the tab there
+	breaks *atomic.Bool
 }
 
 // New returns a tab in which the key has signed in at the address http://HOST:PORT.
@@ -39,13 +41,15 @@ func New(tb testing.TB, base, key string) *Tab {
 	tb.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(tb.Logf)) // of events that it does not know
 	tb.Cleanup(cancel)
-	t := &Tab{tb, base, ctx}
+	t := &Tab{tb, base, ctx, &atomic.Bool{}}
 	chromedp.ListenTarget(ctx, func(event any) {
 		switch event := event.(type) {
 		case *runtime.EventExceptionThrown:
 			tb.Errorf("a script threw: %s", event.ExceptionDetails.Error())
 		case *log.EventEntryAdded:
-			if event.Entry.Level == log.LevelError && !strings.Contains(event.Entry.Text, "status of 4") {
+			text := event.Entry.Text
+			expected := strings.Contains(text, "status of 4") || t.breaks.Load() && strings.Contains(text, "net::ERR_")
+			if event.Entry.Level == log.LevelError && !expected {
 				tb.Errorf("the browser says: %s %s", event.Entry.Text, event.Entry.URL)
 			}
 		}
@@ -54,6 +58,9 @@ func New(tb testing.TB, base, key string) *Tab {
 		chromedp.WaitVisible(".app"))
 	return t
 }
+
+// ExpectBreaks lets the test's connections break: what the browser tells of them fails no test any more.
+func (t *Tab) ExpectBreaks() { t.breaks.Store(true) }
 
 // Do does the actions one after another.
 func (t *Tab) Do(actions ...chromedp.Action) {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"bestow/app/command"
 	"bestow/app/imports"
 	"bestow/domain"
 	"bestow/http/api"
@@ -56,7 +57,10 @@ func (h *Handlers) refuseList(w http.ResponseWriter, r *http.Request, refusal er
 // maxField bounds the bytes of a field of the form that stands before the file.
 const maxField = 1 << 10
 
-// upload takes a list from a form while it comes, by the same use case as the API.
+// uploadField is the field of the form of a list that names what has come in pieces, in place of a file.
+const uploadField = "upload"
+
+// upload takes a list from a form while it comes, or one that has come in pieces, by the same use case as the API.
 func (h *Handlers) upload(w http.ResponseWriter, r *http.Request) error {
 	id, err := page.CampaignID(r)
 	if err != nil {
@@ -71,17 +75,42 @@ func (h *Handlers) upload(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return h.refuseList(w, r, err)
 	}
-	u := imports.Upload{
-		Body: partReader{file}, ContentType: typeOf(file), FileName: nameOf(file), Sheet: r.PostForm.Get("sheet"),
-		Interrupt: body.Interrupt, Ending: web.Stopping(r.Context()),
+	by, u := page.Caller(r), imports.Upload{Sheet: r.PostForm.Get("sheet"), Ending: web.Stopping(r.Context())}
+	if file == nil {
+		pieces, _ := domain.ParseID(r.PostForm.Get(uploadField)) // there is no upload 0
+		u.Stored = h.App.Uploads.Stored(by.Actor, pieces)
+	} else {
+		u.Body, u.ContentType, u.FileName = partReader{file}, typeOf(file), nameOf(file)
+		u.Interrupt = body.Interrupt
 	}
-	if _, err = h.App.Targets.Import(ctx, page.Caller(r), id, u); err != nil {
+	if _, err = h.App.Targets.Import(ctx, by, id, u); err != nil {
+		if file == nil {
+			err = h.refusedPieces(r, by, err)
+		}
 		return h.refuseList(w, r, err)
 	}
 	return page.GoTo(w, r, page.CampaignPath(id)+"/list?done=imported")
 }
 
-// openForm reads the fields of a form up to its file, which is read by the caller.
+// refusedPieces returns the refusal of a list that has come in pieces. What cannot be imported as it is would only take
+// the place of the corrected file, so it is deleted.
+func (h *Handlers) refusedPieces(r *http.Request, by command.Caller, refusal error) error {
+	switch p := h.API.Problem(r.Context(), refusal); {
+	case domain.IsCode(refusal, domain.NotFound):
+		return domain.InvalidError("the upload is not there any more", "",
+			domain.Field{Name: "file", Message: "choose the file again"})
+	case p.Status != http.StatusUnprocessableEntity && p.Status != http.StatusUnsupportedMediaType:
+		return refusal
+	}
+	upload, _ := domain.ParseID(r.PostForm.Get(uploadField))
+	if err := h.App.Uploads.Delete(r.Context(), by, false, upload); err != nil && !domain.IsCode(err, domain.NotFound) {
+		return err
+	}
+	return refusal
+}
+
+// openForm reads the fields of a form up to its file, which is read by the caller; nil: the form names one that has
+// come in pieces.
 func openForm(r *http.Request) (*multipart.Part, error) {
 	broken := func(err error) error {
 		if _, ours := errors.AsType[*web.UploadError](err); ours {
@@ -98,6 +127,8 @@ func openForm(r *http.Request) (*multipart.Part, error) {
 	for range fields {
 		part, err := form.NextPart()
 		switch {
+		case errors.Is(err, io.EOF) && r.PostForm.Has(uploadField):
+			return nil, nil //nolint:nilnil // it is said above
 		case errors.Is(err, io.EOF):
 			return nil, domain.InvalidError("the form has no file", "", domain.Field{Name: "file", Message: "choose a file"})
 		case err != nil:

@@ -171,6 +171,7 @@ var koreanFaults = []koreanFault{
 	{regexp.MustCompile(`^type the number (?P<n>\d+)$`), "화면의 숫자를 그대로 입력하세요: %s"},
 	{regexp.MustCompile(`^type the name (?P<name>.+)$`), "화면의 이름을 그대로 입력하세요: %s"},
 	{regexp.MustCompile(`^choose a file$`), "파일을 선택하세요."},
+	{regexp.MustCompile(`^choose the file again$`), "올린 파일이 이제 없습니다. 파일을 다시 선택하세요."},
 	{regexp.MustCompile(`^must be a capital letter and up to 19 `), "대문자로 시작해 대문자, 숫자, _만 20자까지 입력하세요."},
 	{regexp.MustCompile(`^must be points or vouchers$`), "포인트와 상품권 중에서 선택하세요."},
 	{regexp.MustCompile(`^must be a whole number of at most (?P<n>\d+)$`), "%s 이하의 정수를 입력하세요."},

@@ -90,12 +90,7 @@ func TestBrowserJourneys(t *testing.T) {
 
 func journey(t *testing.T, tab *chrometest.Tab, campaign string) {
 	t.Helper()
-	tab.Open("/console")
-	tab.Do(chromedp.Click(`main a[href="/console/campaigns/new"]`, chromedp.ByQuery))
-	tab.There("#f-campaign")
-	tab.Do(chromedp.SendKeys("#f-name", "봄맞이 적립"), chromedp.SendKeys("#f-campaign", campaign), chromedp.Click("main form[action] button.pri", chromedp.ByQuery))
-	tab.There("#f-file")
-
+	draft(tab, campaign)
 	upload(t, tab, list)
 	tab.There(`a[href*="/rejected?format=original"]`)
 	text := tab.Ask(`document.querySelector('main').innerText`)
@@ -125,6 +120,17 @@ func journey(t *testing.T, tab *chrometest.Tab, campaign string) {
 	require.Contains(t, tab.Ask(`document.querySelector('main').innerText`), "2,000")
 	tab.Open(here + "/members/43")
 	require.Contains(t, tab.Ask(`document.querySelector('main').innerHTML`), "/members/0043", "a zero was lost")
+}
+
+// draft makes a campaign, and returns the path of the page of its lists.
+func draft(tab *chrometest.Tab, campaign string) string {
+	tab.Helper()
+	tab.Open("/console")
+	tab.Do(chromedp.Click(`main a[href="/console/campaigns/new"]`, chromedp.ByQuery))
+	tab.There("#f-campaign")
+	tab.Do(chromedp.SendKeys("#f-name", "봄맞이 적립"), chromedp.SendKeys("#f-campaign", campaign), chromedp.Click("main form[action] button.pri", chromedp.ByQuery))
+	tab.There("#f-file")
+	return tab.Ask(`location.pathname`)
 }
 
 // upload chooses a file and sends it.
