@@ -85,7 +85,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit", "app/gauges", "app/types", "app/people", "app/oidc", "app/uploads",
+	"app/audit", "app/gauges", "app/types", "app/people", "app/oidc", "app/uploads", "app/checks",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
@@ -164,6 +164,7 @@ func TestEachRuleCanBreak(t *testing.T) {
 		"app/lists/trace.go":           "bestow/app/reports",
 		"app/grants/grants.go":         "bestow/app/reports",
 		"app/uploads/uploads.go":       "bestow/app/imports",
+		"app/checks/checks.go":         "bestow/app/imports",
 		"app/uploads/stored.go":        "github.com/tus/tusd/v2/pkg/handler",
 		"app/imports/import.go":        "bestow/app",
 		"app/lifecycle.go":             "bestow/app/grants",

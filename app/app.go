@@ -7,6 +7,7 @@ import (
 
 	"bestow/app/access"
 	"bestow/app/audit"
+	"bestow/app/checks"
 	"bestow/app/gauges"
 	"bestow/app/grants"
 	"bestow/app/imports"
@@ -76,6 +77,7 @@ type App struct {
 	Parked  *parked.Parked
 	Targets *imports.Imports
 	Uploads *uploads.Uploads
+	Checks  *checks.Checks
 	Grants  *grants.Grants // nil in a process that grants nothing
 	Reports *reports.Reports
 	Lists   *lists.Lists
@@ -131,6 +133,9 @@ func (d Deps) events() *Events {
 
 func (d Deps) addLists(a *App) (err error) {
 	if a.Uploads, err = uploads.New(d.Pool, d.Limits.UploadSpace); err != nil {
+		return err
+	}
+	if a.Checks, err = checks.New(d.Pool); err != nil {
 		return err
 	}
 	a.Targets, err = imports.New(imports.Config{

@@ -14,6 +14,7 @@ const (
 	NotFound        Code = "not_found"         // no such event, import, …
 	Invalid         Code = "invalid"           // fields have values that are not allowed; each is named
 	CampaignTaken   Code = "campaign_taken"    // campaign_id belongs to another event
+	ChecksUnread    Code = "checks_unread"     // nobody has read what is unusual in the lists
 	NoTargets       Code = "no_targets"        // a start without targets
 	ImportRunning   Code = "import_running"    // an import of this event is under way
 	LaneBusy        Code = "lane_busy"         // another event reserved for the same second is running

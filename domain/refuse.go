@@ -50,6 +50,12 @@ func NoTargetsError() *Error {
 	return NewError(NoTargets, "the event has no targets", "import a member list first")
 }
 
+// ChecksUnreadError is for an event whose lists have so many findings that nobody has read.
+func ChecksUnreadError(n int) *Error {
+	return NewError(ChecksUnread, fmt.Sprintf("the checks of the lists found %d things that nobody has read", n),
+		"read each on the page of the event's lists, and say so there")
+}
+
 // ImportRunningError is for what waits for an import of the event, or for its start.
 func ImportRunningError(message, hint string) *Error { return NewError(ImportRunning, message, hint) }
 

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"bestow/app/command"
 	"bestow/domain"
 	"bestow/internal/chrometest"
 	"bestow/internal/desktest"
@@ -49,19 +50,24 @@ func TestBrowserFindsNoBarrier(t *testing.T) {
 		for _, path := range pages {
 			c.Choose(look.language, look.theme, look.width)
 			c.Open(path)
-			var wide, found []string
-			c.Do(chromedp.Evaluate(tooWide, &wide), chromedp.Evaluate(string(axe), nil),
-				chromedp.Evaluate(barriers, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
-					return p.WithAwaitPromise(true)
-				}))
-			what := fmt.Sprintf("%s in %s, %s, %d px", path, look.language, look.theme, look.width)
-			if len(wide) > 0 {
-				t.Errorf("%s: wider than the page: %s", what, wide)
-			}
-			if len(found) > 0 {
-				t.Errorf("%s: %s", what, strings.Join(found, "\n\t"))
-			}
+			noBarrier(c, axe, fmt.Sprintf("%s in %s, %s, %d px", path, look.language, look.theme, look.width))
 		}
+	}
+}
+
+// noBarrier requires that the page of a tab has no barrier and fits its width.
+func noBarrier(c *chrometest.Tab, axe []byte, what string) {
+	c.Helper()
+	var wide, found []string
+	c.Do(chromedp.Evaluate(tooWide, &wide), chromedp.Evaluate(string(axe), nil),
+		chromedp.Evaluate(barriers, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
+			return p.WithAwaitPromise(true)
+		}))
+	if len(wide) > 0 {
+		c.Errorf("%s: wider than the page: %s", what, wide)
+	}
+	if len(found) > 0 {
+		c.Errorf("%s: %s", what, strings.Join(found, "\n\t"))
 	}
 }
 
@@ -69,7 +75,7 @@ func TestBrowserFindsNoBarrier(t *testing.T) {
 func (d *desk) pages() []string {
 	d.Helper()
 	var ids []int64
-	for _, name := range []string{"draft", "ready", "runs", "stopped", "done"} {
+	for _, name := range []string{"draft", "ready", "runs", "stopped", "done", "unread"} {
 		e := d.PointEvent(name)
 		ids = append(ids, e.ID)
 		if name != "draft" {
@@ -77,7 +83,8 @@ func (d *desk) pages() []string {
 		}
 	}
 	b := d.SignedIn(domain.Operator)
-	for _, id := range ids[2:] {
+	for _, id := range ids[2:5] {
+		d.readChecks(id) // the same list is in several
 		b.Led(b.Post(fmt.Sprintf("/console/campaigns/%d/start", id), "typed", "20000"),
 			fmt.Sprintf("/console/campaigns/%d?done=started", id))
 	}
@@ -96,11 +103,50 @@ func (d *desk) pages() []string {
 	for _, id := range ids {
 		paths = append(paths, fmt.Sprintf("/console/campaigns/%d", id))
 	}
+	paths = append(paths, fmt.Sprintf("/console/campaigns/%d/list", ids[5]))
 	for _, path := range []string{"edit", "list", "review"} {
 		paths = append(paths, fmt.Sprintf("/console/campaigns/%d/%s", ids[1], path))
 	}
 	stopped := fmt.Sprintf("/console/campaigns/%d", ids[3])
 	return append(paths, stopped+"/proof", stopped+"/members/m1", stopped+"/members/none")
+}
+
+// readChecks keeps that a person has read what is unusual in the lists of a campaign.
+func (d *desk) readChecks(id int64) {
+	d.Helper()
+	all, err := d.App.Checks.Find(d.Context(), id)
+	require.NoError(d, err)
+	var keys []string
+	for _, f := range all {
+		keys = append(keys, f.Key())
+	}
+	require.NoError(d, d.App.Checks.Read(d.Context(), command.Caller{Actor: "kim"}, id, keys))
+}
+
+// While a list comes in, when it was cut off and when it was refused, the page can be used by those who see, hear or move
+// otherwise.
+func TestBrowserUploadHasNoBarrier(t *testing.T) {
+	axe, err := os.ReadFile(os.Getenv("BESTOW_TEST_AXE"))
+	require.NoError(t, err, "BESTOW_TEST_AXE is the path of axe.min.js")
+	d := setup(t)
+	e := d.PointEvent("spring")
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
+	for _, look := range looks {
+		c.Choose(look.language, look.theme, look.width)
+		for state, script := range map[string]string{
+			"under way": `box.hidden = false; form.hidden = true;`,
+			"cut off":   `box.hidden = false; form.hidden = true; box.classList.add('cut'); go.hidden = false;`,
+			"refused":   `box.hidden = true; form.hidden = false; document.querySelector('main').prepend(note);`,
+		} {
+			c.Open(fmt.Sprintf("/console/campaigns/%d/list", e.ID))
+			c.Do(chromedp.Evaluate(`{
+				const box = document.querySelector('#upload'), form = document.querySelector('form.drop');
+				const go = document.querySelector('[data-u=go]');
+				const note = document.querySelector('#upload-wrong').content.firstElementChild.cloneNode(true);
+				`+script+` }`, nil))
+			noBarrier(c, axe, fmt.Sprintf("%s in %s, %s, %d px", state, look.language, look.theme, look.width))
+		}
+	}
 }
 
 // A person starts and stops a campaign with the keyboard alone, by a dialog that holds its button back until the number

@@ -45,6 +45,7 @@ var kinds = map[domain.Code]kind{
 	api.RequestTimeout:       {http.StatusRequestTimeout, "The body came too slowly"},
 	domain.WrongStatus:       {http.StatusConflict, "The event's status does not allow it"},
 	domain.CampaignTaken:     {http.StatusConflict, "The campaign_id is taken"},
+	domain.ChecksUnread:      {http.StatusConflict, "What is unusual in the lists was not read"},
 	domain.NoTargets:         {http.StatusConflict, "The event has no targets"},
 	domain.ImportRunning:     {http.StatusConflict, "An import of the event is under way"},
 	domain.LaneBusy:          {http.StatusConflict, "Another event of the same second is running"},

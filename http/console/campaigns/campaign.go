@@ -181,6 +181,9 @@ func (h *Handlers) start(w http.ResponseWriter, r *http.Request) error {
 			if err := page.Typed(r, e.TotalAmount); err != nil {
 				return err
 			}
+			if err := h.App.Checks.Settled(ctx, e.ID); err != nil {
+				return err
+			}
 		}
 		_, _, err := h.App.Events.Start(ctx, page.Caller(r), e.ID)
 		return err

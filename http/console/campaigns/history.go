@@ -26,6 +26,7 @@ type happening struct {
 var changes = map[string]string{
 	"event.create": "plus", "event.edit": "info", "event.start": "play", "event.stop": "stop", "event.resume": "play",
 	"event.retry": "retry", "import.add": "campaigns", "import.take_back": "x", "import.end": "x",
+	"event.read_checks": "eye",
 }
 
 // lifeActions are the actions of changes.

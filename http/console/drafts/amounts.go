@@ -138,28 +138,6 @@ func rejectedByCode(lists []imports.Found) []rejectedCode {
 	return all
 }
 
-// warned is what the imports warn of with a code.
-type warned struct {
-	code  domain.Code
-	n     int
-	first string // its text
-}
-
-// warningsOf adds the lists' warnings up, in the order in which they came.
-func warningsOf(lists []imports.Found) (all []warned) {
-	for _, l := range lists {
-		for _, w := range l.Warnings {
-			at := slices.IndexFunc(all, func(o warned) bool { return o.code == w.Code })
-			if at < 0 {
-				all = append(all, warned{code: w.Code, first: w.Text})
-				at = len(all) - 1
-			}
-			all[at].n++
-		}
-	}
-	return all
-}
-
 // shownRaw is the most characters of a rejected row that a page shows.
 const shownRaw = 200
 

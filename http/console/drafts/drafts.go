@@ -12,6 +12,7 @@ import (
 	"sort"
 	"strings"
 
+	"bestow/app/checks"
 	"bestow/app/imports"
 	"bestow/domain"
 	"bestow/http/api"
@@ -38,6 +39,7 @@ func (h *Handlers) Routes() []page.Route {
 		{Method: "POST", Path: one + "/edit", Access: operate, Handle: h.edit},
 		{Method: "GET", Path: one + "/list", Access: read, Handle: h.listPage},
 		{Method: "POST", Path: one + "/list", Access: operate, Handle: h.upload},
+		{Method: "POST", Path: one + "/list/read", Access: operate, Handle: h.readChecks},
 		{Method: "POST", Path: one + "/list/:import/take-back", Access: operate, Handle: h.takeBack},
 		{Method: "GET", Path: one + "/list/:import/rejected", Access: page.Access{Right: domain.ReadWhole}, Handle: h.rejected},
 		{Method: "GET", Path: one + "/review", Access: read, Handle: h.review},
@@ -48,12 +50,13 @@ func (h *Handlers) Routes() []page.Route {
 type draftView struct {
 	page.View
 
-	Event domain.Event
-	Step  int             // 1, 2 or 3
-	Lists []imports.Found // all, newest first
-	Shown []imports.Found // those that the page shows a row of
-	Older int             // how many lists are older than those
-	older int64           // the list that the rows begin after; 0: they begin with the newest
+	Event  domain.Event
+	Checks []checks.Finding // what is unusual in the lists
+	Step   int              // 1, 2 or 3
+	Lists  []imports.Found  // all, newest first
+	Shown  []imports.Found  // those that the page shows a row of
+	Older  int              // how many lists are older than those
+	older  int64            // the list that the rows begin after; 0: they begin with the newest
 }
 
 // read reads the campaign of the request, and its lists.
@@ -84,7 +87,8 @@ func (h *Handlers) read(r *http.Request, step int) (v draftView, err error) {
 		return v, err
 	}
 	v.page()
-	return v, nil
+	v.Checks, err = h.App.Checks.Find(ctx, id)
+	return v, err
 }
 
 // listsShown is the most lists of a campaign that a page shows a row of.

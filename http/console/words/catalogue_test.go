@@ -16,7 +16,7 @@ import (
 // families are the messages whose keys the pages put together: by a status, a code, a role.
 var families = []string{
 	"role.", "nav.", "filter.", "sum.", "when.", "code.", "reason.", "problem.", "cure.", "status.", "did.", "done.",
-	"retry.", "span.", "row.", "row_cure.", "warning.", "wrong.", "pick.",
+	"retry.", "span.", "row.", "row_cure.", "warning.", "warning_says.", "wrong.", "pick.",
 	"action.", "parked.means.", "parked.cause.", "queue.", "state.", "may.", "does.", "types.",
 	"invariant.", "step.", "rejected.", "trace.",
 	"proof.is.", "proof.sign.", "chain.",
