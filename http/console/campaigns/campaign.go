@@ -146,9 +146,6 @@ func (v campaignView) LeftAmount() (most int64, exact bool) {
 	return most, settled == 0 || v.least == v.most && v.least > 0
 }
 
-// ToType returns the number that a person types to start: the sum that is granted.
-func (v campaignView) ToType() int64 { return v.Event.TotalAmount }
-
 // failure counts those who were given up for a code.
 type failure struct {
 	code string

@@ -2951,7 +2951,7 @@ func campaignPage(v campaignView) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if v.MayStart() {
-				templ_7745c5c3_Err = startDialog(v).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = page.StartDialog(v.View, v.Event).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

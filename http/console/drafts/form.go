@@ -112,7 +112,7 @@ func (f form) event() app.NewEvent {
 
 // number reads a whole number, with or without commas; nil for none.
 func number[N int | int64](unread *domain.Faults, field, text string) *N {
-	text = strings.NewReplacer(",", "", " ", "", words.Minus, "-").Replace(text)
+	text = page.Digits(text)
 	if text == "" {
 		return nil
 	}

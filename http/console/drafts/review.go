@@ -60,9 +60,6 @@ func (v draftView) says(f checks.Finding) string {
 	return ""
 }
 
-// StartsByItself reports whether the campaign starts at its reserved time.
-func (v draftView) StartsByItself() bool { return v.Event.ReservationAt != nil && !v.Event.Missed }
-
 // operation returns the key of what a type does.
 func operation(t domain.EventType) string {
 	if t.Operation == domain.Vouchers {

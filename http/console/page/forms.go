@@ -12,6 +12,7 @@ import (
 	"bestow/app/command"
 	"bestow/domain"
 	"bestow/http/api"
+	"bestow/http/console/words"
 	"bestow/http/web"
 )
 
@@ -46,11 +47,16 @@ func Caller(r *http.Request) command.Caller {
 	return by
 }
 
+// Digits returns a whole number as a person types it without what makes it easy to read: commas, blanks, and the minus
+// that pages show.
+func Digits(typed string) string {
+	return strings.NewReplacer(",", "", " ", "", words.Minus, "-").Replace(typed)
+}
+
 // Typed checks that a person has typed the number that the form shows, with or without commas and blanks. Error:
 // domain.Invalid.
 func Typed(r *http.Request, want int64) error {
-	text := strings.NewReplacer(",", "", " ", "").Replace(r.PostForm.Get("typed"))
-	if n, err := strconv.ParseInt(text, 10, 64); err == nil && n == want {
+	if n, err := strconv.ParseInt(Digits(r.PostForm.Get("typed")), 10, 64); err == nil && n == want {
 		return nil
 	}
 	return domain.InvalidError("the typed number is not the one that is shown", "", domain.Field{

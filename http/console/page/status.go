@@ -5,6 +5,9 @@ import "bestow/domain"
 // Editable reports whether a campaign's details and lists can still be changed.
 func Editable(e domain.Event) bool { return e.Status == domain.Pending && e.Summary.StartedAt == nil }
 
+// StartsByItself reports whether a campaign that has not started starts at its reserved time.
+func StartsByItself(e domain.Event) bool { return e.ReservationAt != nil && !e.Missed }
+
 // status is how a campaign's status is shown: by a class and an icon, and a word.
 type status struct{ class, icon, word string }
 

@@ -168,7 +168,7 @@ func orNil(text string) *string {
 
 // limit returns the number of a field, which may have commas and blanks; nil for none.
 func limit(f *domain.Faults, r *http.Request, name string, most int64) *int64 {
-	text := strings.NewReplacer(",", "", " ", "").Replace(r.PostForm.Get(name))
+	text := page.Digits(r.PostForm.Get(name))
 	if text == "" {
 		return nil
 	}
