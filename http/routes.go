@@ -53,8 +53,12 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 	describeSecondAnswers(s.api.OpenAPI())
 }
 
+// noPage is the pattern of the addresses of the console that have no page.
+const noPage = console.Home + "/*"
+
 // pages registers the routes of the console.
 func (s *server) pages() {
+	s.echo.RouteNotFound(noPage, echo.NotFoundHandler)
 	for _, r := range s.console.Routes() {
 		s.echo.Add(r.Method, r.Path, func(c echo.Context) error {
 			for i, name := range c.ParamNames() {
@@ -227,6 +231,8 @@ func (s *server) ruleOf(method, pattern string) auth.Rule {
 		return auth.Rule{Way: auth.Page, Right: domain.Administer}
 	case "/":
 		return auth.Rule{Way: auth.Front}
+	case noPage: // a wrong address signs nobody out
+		return auth.Rule{Way: auth.Console}
 	}
 	return s.rules[method+" "+pattern]
 }

@@ -58,6 +58,7 @@ func TestBrowserFindsNoBarrier(t *testing.T) {
 // noBarrier requires that the page of a tab has no barrier and fits its width.
 func noBarrier(c *chrometest.Tab, axe []byte, what string) {
 	c.Helper()
+	require.NotContains(c, c.Ask(`location.pathname`), "/sign-in", what)
 	var wide, found []string
 	c.Do(chromedp.Evaluate(tooWide, &wide), chromedp.Evaluate(string(axe), nil),
 		chromedp.Evaluate(barriers, &found, func(p *runtime.EvaluateParams) *runtime.EvaluateParams {
@@ -200,6 +201,27 @@ func TestBrowserKeepsTheOverviewLive(t *testing.T) {
 	c.Until(fmt.Sprintf(`!!document.querySelector('[data-run="%d"]')`, second))
 	c.Until(`document.querySelector('h1').textContent.includes('2 campaigns')`)
 	c.Until(`window.opened === true`)
+}
+
+// A person tries again those who were given up for one reason, and no others.
+func TestBrowserRetriesByReason(t *testing.T) {
+	d := setup(t)
+	e := d.PointEvent("spring")
+	d.Members(e.ID, 4)
+	d.SQL(`UPDATE campaign_events SET event_status = 'COMPLETED'`)
+	d.SQL(`UPDATE campaign_event_summary SET published_count = 4, success_count = 1, fail_count = 3, started_at = now(), completed_at = now()`)
+	d.SQL(`INSERT INTO point_results (event_id, amount, member_id, status, error_code) VALUES
+		(1, 500, 'm1', 'SUCCESS', NULL), (1, 500, 'm2', 'PERMANENTLY_FAILED', 'account_locked'),
+		(1, 500, 'm3', 'PERMANENTLY_FAILED', 'account_locked'), (1, 500, 'm4', 'PERMANENTLY_FAILED', 'member_withdrawn')`)
+	c := chrometest.New(t, d.Local.URL, desktest.Key)
+	c.Choose("en", "light", 1440)
+	c.Open(fmt.Sprintf("/console/campaigns/%d", e.ID))
+	c.Do(chromedp.Click(`[commandfor=d-retry]`, chromedp.ByQuery), chromedp.WaitVisible(`#d-retry [value=account_locked]`),
+		chromedp.Click(`#d-retry [value=account_locked]`, chromedp.ByQuery))
+	c.Until(`document.querySelector('main').innerText.includes('The retry of 2 members has begun.')`)
+	text := c.Ask(`document.querySelector('main').innerText`)
+	require.Contains(t, text, "2 members are being tried again.")
+	require.Contains(t, c.Ask(`document.querySelector('#d-retry').textContent`), "Retry 1 member", "who withdrew is left")
 }
 
 // A printed proof has no navigation, and fits one sheet of A4.

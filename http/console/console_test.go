@@ -56,6 +56,9 @@ func TestSignInWithAKey(t *testing.T) {
 	b.Led(b.Post("/console/sign-in", "key", desktest.Key), "/console")
 	require.Contains(t, b.Get("/console").Text, "admin")
 	require.Equal(t, 401, b.Send(http.MethodGet, "/api/v1/events", "").StatusCode, "of the console alone")
+	require.Equal(t, 404, b.Get("/console/none").StatusCode)
+	require.Equal(t, 404, b.Get("/console/campaigns/1/none").StatusCode)
+	require.Contains(t, b.Get("/console").Text, "admin", "a wrong address signs nobody out")
 
 	b.Server = d.Server // as in production
 	require.NotContains(t, b.Get("/console/sign-in").Text, `name="key"`)
