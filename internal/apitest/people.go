@@ -1,6 +1,7 @@
 package apitest
 
 import (
+	"testing"
 	"time"
 
 	"bestow/app/command"
@@ -23,8 +24,14 @@ func (p Phone) Code(d *desktest.Desk) string {
 	d.Helper()
 	var now time.Time
 	require.NoError(d, d.Pool.QueryRow(d.Context(), `SELECT now()`).Scan(&now))
-	code, err := totp.GenerateCode(p.Secret, now)
-	require.NoError(d, err)
+	return p.CodeAt(d, now)
+}
+
+// CodeAt returns the code of a moment.
+func (p Phone) CodeAt(tb testing.TB, at time.Time) string {
+	tb.Helper()
+	code, err := totp.GenerateCode(p.Secret, at)
+	require.NoError(tb, err)
 	return code
 }
 
