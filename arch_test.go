@@ -85,7 +85,7 @@ var leaves = []string{
 // keeps the keys of PINs for two of them.
 var apart = []string{
 	"app/imports", "app/grants", "app/reports", "app/lists", "app/parked", "app/verify", "app/access",
-	"app/audit", "app/gauges", "app/types", "app/people", "app/oidc", "app/uploads", "app/checks",
+	"app/audit", "app/gauges", "app/types", "app/people", "app/oidc", "app/uploads", "app/checks", "app/ledger",
 }
 
 // shared are the rooms of http that its other rooms know. Those do not know each other: only http knows them, which has
@@ -96,7 +96,7 @@ var shared = []string{"http/api", "http/web", "http/web/rejects"}
 var around = []string{"http/console/page", "http/console/words", "http/console/assets"}
 
 // handlers are the rooms of http that hold nothing but handlers, with the rooms in them.
-var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access", "http/types", "http/people", "http/console"}
+var handlers = []string{"http/events", "http/lists", "http/inspect", "http/access", "http/types", "http/people", "http/ledger", "http/console"}
 
 // spelling holds what a name that does not exist may have meant.
 const spelling = "internal/spelling"

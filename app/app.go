@@ -11,6 +11,7 @@ import (
 	"bestow/app/gauges"
 	"bestow/app/grants"
 	"bestow/app/imports"
+	"bestow/app/ledger"
 	"bestow/app/listkey"
 	"bestow/app/lists"
 	"bestow/app/obstacle"
@@ -38,6 +39,7 @@ type Deps struct {
 	Log   *slog.Logger // nil: nothing is logged
 
 	Granter  grants.Granter      // nil: this process grants nothing
+	Book     ledger.Book         // the ledger of points as operators see it; nil: it is not known
 	Rule     obstacle.LedgerRule // nil: no ledger's rules are known
 	Sealer   grants.Sealer       // nil: no master key, so voucher events are refused
 	Unsealer verify.Unsealer     // nil: no master key, so the proof does not compare codes and PINs
@@ -91,6 +93,7 @@ type App struct {
 
 	Processes *processes.Processes
 	Ledgers   *processes.Ledgers
+	Ledger    *ledger.Ledger // of points
 }
 
 // New wires the use cases, or says what d lacks.
@@ -108,7 +111,7 @@ func New(d Deps) (*App, error) {
 	a := &App{
 		Company:   d.Company,
 		Events:    events,
-		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool),
+		Processes: processes.New(d.Pool), Ledgers: processes.NewLedgers(d.Pool), Ledger: ledger.New(d.Pool, d.Book),
 	}
 	if err := errors.Join(d.addLists(a), d.addReports(a), d.addGrants(a), d.addAccess(a), d.addTypes(a)); err != nil {
 		return nil, err

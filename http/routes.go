@@ -159,6 +159,14 @@ func (s *server) operations() {
 		"List what people and keys have changed, newest first"), ac.ListAudit)
 	s.pieces()
 	s.signIn()
+	s.points()
+}
+
+// points registers the routes of the ledger of points.
+func (s *server) points() {
+	a, le := s.api, s.ledger
+	web.Handle(a, op("GET", "/ledger/forecast", http.StatusOK, domain.Read,
+		"Show what members have, and when it expires", le.DescribeForecast), le.Forecast)
 }
 
 // pieces registers the routes of lists that come in pieces.
@@ -333,6 +341,8 @@ func tagOf(path string) string {
 		return "Keys and audit"
 	case under("event-types"):
 		return "Event types"
+	case under("ledger"):
+		return "Ledger"
 	case under("events"), under("queue"):
 		return "Events"
 	}

@@ -19,6 +19,7 @@ import (
 	"bestow/http/console/entry"
 	"bestow/http/events"
 	"bestow/http/inspect"
+	"bestow/http/ledger"
 	"bestow/http/lists"
 	"bestow/http/people"
 	"bestow/http/types"
@@ -68,6 +69,7 @@ type server struct {
 	inspect *inspect.Handlers
 	access  *access.Handlers
 	types   *types.Handlers
+	ledger  *ledger.Handlers
 	people  *people.Handlers
 	console *console.Handlers
 	rules   map[string]auth.Rule // of the API's routes
@@ -114,6 +116,7 @@ func newServer(c Config) (*server, error) {
 	s.inspect = inspect.New(c.App, s.api)
 	s.access = access.New(c.App)
 	s.types = types.New(c.App, s.api, c.Log)
+	s.ledger = ledger.New(c.App, s.api, c.Log)
 	s.people = people.New(c.App, s.api)
 	pages := console.Config{
 		App: c.App, API: s.api, Link: c.Link, Zone: c.Zone, Version: c.Version, Production: !c.LocalCookies,

@@ -99,7 +99,7 @@ func (d *desk) pages() []string {
 		"/console", "/console/campaigns", "/console/campaigns?q=none", "/console/none", "/console/campaigns/new",
 		"/console/members", "/console/members?q=m1", "/console/members/m1", "/console/members?q=none", "/console/parked",
 		"/console/parked/1", "/console/parked?cause=undecodable",
-		"/console/system", "/console/audit", "/console/keys", "/console/types",
+		"/console/system", "/console/audit", "/console/keys", "/console/types", "/console/ledger",
 	}
 	for _, id := range ids {
 		paths = append(paths, fmt.Sprintf("/console/campaigns/%d", id))

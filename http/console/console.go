@@ -12,6 +12,7 @@ import (
 	"bestow/http/console/drafts"
 	"bestow/http/console/entry"
 	"bestow/http/console/keys"
+	"bestow/http/console/ledger"
 	"bestow/http/console/machine"
 	"bestow/http/console/members"
 	"bestow/http/console/page"
@@ -64,6 +65,7 @@ func New(c Config) (*Handlers, error) {
 		types.New(base).Routes(),
 		proof.New(base).Routes(),
 		members.New(base).Routes(),
+		ledger.New(base).Routes(),
 		[]page.Route{{Method: "GET", Path: assets.Prefix + ":name", Access: page.Access{Open: true}, Handle: asset}},
 	)}, nil
 }

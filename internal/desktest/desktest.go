@@ -56,6 +56,7 @@ type Desk struct {
 	Pool   *pgxpool.Pool
 	App    *app.App
 	Logged *logtest.Log
+	Book   *Book // the ledger of points
 
 	serve  func(*app.App, *slog.Logger) (http.Handler, error)
 	routes func() (Routes, error)
@@ -107,9 +108,15 @@ func NewApp(tb testing.TB, pool *pgxpool.Pool, sealer grants.Sealer) *app.App {
 // NewAppWith returns the use cases with limits.
 func NewAppWith(tb testing.TB, pool *pgxpool.Pool, sealer grants.Sealer, limits app.Limits) *app.App {
 	tb.Helper()
-	inserter, err := jobs.NewInserter(pool)
+	return newApp(tb, app.Deps{Pool: pool, Sealer: sealer, Limits: limits})
+}
+
+func newApp(tb testing.TB, d app.Deps) *app.App {
+	tb.Helper()
+	var err error
+	d.River, err = jobs.NewInserter(d.Pool)
 	require.NoError(tb, err)
-	a, err := app.New(app.Deps{Pool: pool, River: inserter, Sealer: sealer, Limits: limits})
+	a, err := app.New(d)
 	require.NoError(tb, err)
 	return a
 }
@@ -120,9 +127,8 @@ func New(
 ) *Desk {
 	t.Helper()
 	pool := pgtest.New(t)
-	d := &Desk{
-		TB: t, Pool: pool, App: NewApp(t, pool, NoSealer{}), Logged: &logtest.Log{}, serve: serve, routes: routes,
-	}
+	d := &Desk{TB: t, Pool: pool, Logged: &logtest.Log{}, Book: &Book{}, serve: serve, routes: routes}
+	d.App = newApp(t, app.Deps{Pool: pool, Sealer: NoSealer{}, Book: d.Book})
 	d.Server = d.Serve(d.App)
 	return d
 }

@@ -190,6 +190,7 @@ func (p *Process) wireApp(ctx context.Context) error {
 		return err
 	}
 	deps.Granter, deps.Rule = p.Granter, p.ledgerRule()
+	deps.Book = p.Granter.Book(processes.NewLedgers(p.Pool))
 	if p.with.Granter != nil {
 		deps.Granter = p.with.Granter(deps.Granter)
 	}

@@ -25,7 +25,12 @@ type places struct {
 }
 
 var navigation = []places{
-	{"nav.work", []place{{"overview", Home, "o"}, {"campaigns", Home + "/campaigns", "c"}, {"members", Home + "/members", "m"}}},
+	{"nav.work", []place{
+		{"overview", Home, "o"},
+		{"campaigns", Home + "/campaigns", "c"},
+		{"members", Home + "/members", "m"},
+		{"ledger", Home + "/ledger", "l"},
+	}},
 	{"nav.watch", []place{{"parked", Home + "/parked", "p"}, {"system", Home + "/system", "s"}}},
 	{"nav.control", []place{
 		{"audit", Home + "/audit", "h"}, {"keys", Home + "/keys", "k"}, {"types", Home + "/types", "e"},

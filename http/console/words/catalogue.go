@@ -16,7 +16,7 @@ type texts map[Language]map[string]any
 // messages holds the texts of all rooms.
 var messages = union(
 	pageTexts, refusalTexts, entryTexts, campaignsTexts, draftTexts, auditTexts, machineTexts, keysTexts,
-	typesTexts, proofTexts, membersTexts,
+	typesTexts, proofTexts, membersTexts, ledgerTexts,
 )
 
 // union returns the texts of all rooms in one. A key that two rooms have is a fault of this package's source.

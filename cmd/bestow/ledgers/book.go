@@ -1,0 +1,117 @@
+package ledgers
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"bestow/app/ledger"
+	"bestow/app/processes"
+	"bestow/domain"
+	"bestow/internal/english"
+	"bestow/money"
+	"bestow/money/moneyclient"
+	"bestow/money/moneydb"
+	"bestow/money/moneyhttp/wire"
+)
+
+// Book returns the ledger of points for operators: that of this process, or the one at BESTOW_MONEY_URL. It is asked
+// whatever the breaker says: a page that shows the ledger may find out that it is back.
+func (g Granter) Book(known *processes.Ledgers) ledger.Book {
+	l := g[domain.OurGranter]
+	switch {
+	case l == nil:
+		return nil
+	case l.remote != nil:
+		return remoteBook{l.remote.client, known}
+	}
+	return ownBook{l.own}
+}
+
+// ownBook asks the ledger of this process's database.
+type ownBook struct{ *moneydb.Ledger }
+
+// Forecast returns what the ledger has counted last.
+func (b ownBook) Forecast(ctx context.Context) (ledger.Forecast, error) {
+	f, err := b.Ledger.Forecast(ctx, money.ForecastDays)
+	return forecastOf(wire.NewForecast(&f)), ownError(err)
+}
+
+// remoteBook asks the ledger at BESTOW_MONEY_URL, and only the one that grants go to.
+type remoteBook struct {
+	client *moneyclient.Client
+	known  *processes.Ledgers
+}
+
+// Forecast returns what the ledger has counted last.
+func (b remoteBook) Forecast(ctx context.Context) (ledger.Forecast, error) {
+	if err := b.expect(ctx); err != nil {
+		return ledger.Forecast{}, err
+	}
+	f, err := b.client.Forecast(ctx, money.ForecastDays)
+	return forecastOf(f), remoteError(ctx, err)
+}
+
+// expect lets another ledger that answers at the address refuse.
+func (b remoteBook) expect(ctx context.Context) error {
+	id, err := b.known.Known(ctx, domain.OurGranter)
+	if err == nil && id != "" && id != noIdentity {
+		b.client.Expect(id)
+	}
+	return err
+}
+
+func forecastOf(f wire.Forecast) ledger.Forecast {
+	return ledger.Forecast{
+		CountedAt: f.CountedAt, Days: periodsOf(f.Days), Months: periodsOf(f.Months),
+		Later: ledger.Sum(f.Later), Never: ledger.Sum(f.Never), Total: ledger.Sum(f.Total),
+	}
+}
+
+func periodsOf(all []wire.ForecastPeriod) []ledger.Period {
+	periods := make([]ledger.Period, len(all))
+	for n, p := range all {
+		periods[n] = ledger.Period{Name: p.Period, Sum: ledger.Sum(p.Sum)}
+	}
+	return periods
+}
+
+// ownError is an error of the ledger of this database, as the API tells it. Where the database does not answer, it is
+// as everywhere.
+func ownError(err error) error {
+	if r, ok := errors.AsType[*money.Refusal](err); ok {
+		return refusal(r.Code, r.Message)
+	}
+	return err
+}
+
+// remoteError is an error of the ledger at BESTOW_MONEY_URL, as the API tells it. Whatever it answers is no fault of
+// ours: operators are told that it does not answer as a ledger does.
+func remoteError(ctx context.Context, err error) error {
+	if err == nil || errors.Is(ctx.Err(), context.Canceled) {
+		return err
+	}
+	refused, ok := errors.AsType[*moneyclient.RefusedError](err)
+	switch {
+	case !ok:
+		return awayError(err.Error())
+	case refused.Status == http.StatusNotFound:
+		return domain.UnavailableError("the ledger at BESTOW_MONEY_URL does not have this",
+			"`bestow serve --roles money` of this version has it; a ledger of another team may not")
+	case refused.Status == http.StatusUnauthorized:
+		return domain.UnavailableError("the ledger does not know the token",
+			"give BESTOW_MONEY_TOKEN of the ledger to this process")
+	}
+	return refusal(refused.Code, refused.Detail)
+}
+
+func awayError(why string) error {
+	return domain.UnavailableError("the ledger does not answer: "+english.OneLine(why),
+		"grants wait, and go on by themselves; check BESTOW_MONEY_URL and the process with the role money")
+}
+
+// refusal is a refusal of the ledger.
+func refusal(code, detail string) error {
+	return domain.UnavailableError("the ledger refuses: "+english.OneLine(detail)+" ("+code+")",
+		"the log of the process with the role money may say more")
+}

@@ -1,0 +1,69 @@
+// Package ledger is the page of the ledger of points: what members have, when it expires, and the policies.
+package ledger
+
+import (
+	"context"
+	"net/http"
+
+	"bestow/app/ledger"
+	"bestow/domain"
+	"bestow/http/console/page"
+	"bestow/http/web"
+)
+
+// here is the path of the page.
+const here = page.Home + "/ledger"
+
+// Handlers are the handlers of the page.
+type Handlers struct{ *page.Base }
+
+// New returns the handlers.
+func New(b *page.Base) *Handlers { return &Handlers{b} }
+
+// Routes lists the routes of the room.
+func (h *Handlers) Routes() []page.Route {
+	return []page.Route{{Method: "GET", Path: here, Handle: h.show}}
+}
+
+// ledgerView is what the page shows.
+type ledgerView struct {
+	page.View
+	ledger.Forecast
+
+	Away string // why the ledger does not answer; "": it does
+	Unit string // of the points
+}
+
+// show answers with what members have, and when it expires.
+func (h *Handlers) show(w http.ResponseWriter, r *http.Request) error {
+	v, err := h.read(r)
+	if err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, ledgerPage(v))
+}
+
+func (h *Handlers) read(r *http.Request) (v ledgerView, err error) {
+	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
+	defer cancel()
+	if v.View, err = h.Read(r, "ledger"); err != nil {
+		return v, err
+	}
+	v.Title, v.Path = v.T("nav.ledger"), here
+	points, err := h.App.Types.Get(ctx, "POINT")
+	if err != nil {
+		return v, err
+	}
+	v.Unit = points.Unit
+	err = h.readLedger(ctx, &v)
+	if domain.IsCode(err, domain.Unavailable) {
+		v.Away, err = err.Error(), nil
+	}
+	return v, err
+}
+
+// readLedger reads what the ledger knows. Error: domain.Unavailable while it is away.
+func (h *Handlers) readLedger(ctx context.Context, v *ledgerView) (err error) {
+	v.Forecast, err = h.App.Ledger.Forecast(ctx)
+	return err
+}

@@ -1,0 +1,79 @@
+package ledger_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"bestow/app/ledger"
+	"bestow/domain"
+	"bestow/internal/consoletest"
+
+	"github.com/stretchr/testify/require"
+)
+
+const here = "/console/ledger"
+
+// counted is a forecast of noon, 30 November 2026, in Seoul.
+func counted() ledger.Forecast {
+	at := time.Date(2026, time.November, 30, 3, 0, 0, 0, time.UTC)
+	return ledger.Forecast{
+		CountedAt: &at,
+		Days: []ledger.Period{
+			{Name: "2026-11-30", Sum: ledger.Sum{Lots: 1, Points: 40}},
+			{Name: "2026-12-29", Sum: ledger.Sum{Lots: 2, Points: 4000}},
+			{Name: "2026-12-30", Sum: ledger.Sum{Lots: 5, Points: 8000}},
+		},
+		Months: []ledger.Period{
+			{Name: "2026-11", Sum: ledger.Sum{Lots: 1, Points: 40}},
+			{Name: "2026-12", Sum: ledger.Sum{Lots: 7, Points: 12_000}},
+			{Name: "2028-06", Sum: ledger.Sum{Lots: 3, Points: 600}},
+		},
+		Later: ledger.Sum{Lots: 1, Points: 70_000}, Never: ledger.Sum{Lots: 4, Points: 1_000_000},
+		Total: ledger.Sum{Lots: 16, Points: 1_082_640},
+	}
+}
+
+// The page says what members have and when it expires, as bars and as tables.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	b := d.SignedIn(domain.Viewer)
+	require.Contains(t, b.Get(here).Text, "Nothing was counted yet")
+
+	d.Book.Counted = counted()
+	p := b.Get(here)
+	require.Equal(t, http.StatusOK, p.StatusCode)
+	for _, want := range []string{
+		"1,082,640", "one million eighty-two thousand six hundred forty", // all that members have
+		"4,040", // within 30 days, the day of the count among them
+		"70,000", "1,000,000", "Most: 2026-12-30, 8,000 P", "Most: 2026-12, 12,000 P",
+	} {
+		require.Contains(t, p.Text, want)
+	}
+	require.Equal(t, 62+20, strings.Count(p.Text, `<rect x="`), "a bar a day, and a month up to the last one with points")
+	require.Equal(t, 2, strings.Count(p.Text, `class="hi"`))
+	require.Equal(t, 6, strings.Count(p.Text, `<td class="tn">`), "what has no points is in no table")
+	require.Contains(t, p.Text, `y="8.0" width="7.7" height="112.0" class="hi"`)
+	require.Contains(t, p.Text, `y="119.0" width="7.7" height="1.0"`, "what is little is seen")
+
+	d.Book.Counted = ledger.Forecast{CountedAt: counted().CountedAt}
+	p = b.Get(here)
+	require.Contains(t, p.Text, "No points expire in this time")
+	require.NotContains(t, p.Text, `<rect x="`)
+}
+
+// While the ledger is away the page says so, and all other pages work.
+func TestLedgerAway(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	b := d.SignedIn(domain.Viewer)
+	d.Book.Away = domain.UnavailableError("the ledger does not answer: connection refused", "wait")
+	p := b.Get(here)
+	require.Equal(t, http.StatusOK, p.StatusCode)
+	require.Contains(t, p.Text, "The ledger does not answer")
+	require.Contains(t, p.Text, "connection refused")
+	require.NotContains(t, p.Text, "Members’ points")
+	require.Equal(t, http.StatusOK, b.Get("/console").StatusCode)
+}

@@ -1,0 +1,46 @@
+package words
+
+// ledgerTexts are those of package ledger.
+var ledgerTexts = texts{
+	Korean: {
+		"ledger.lead":            "회원이 가진 포인트와 그 만료일. 고치거나 지우지 않고, 새 줄로만 바로잡습니다.",
+		"ledger.away_says":       "지급은 원장을 기다렸다가 저절로 이어집니다. 이 페이지의 다른 메뉴는 그대로 쓸 수 있습니다.",
+		"ledger.uncounted":       "아직 집계하지 않았습니다",
+		"ledger.uncounted_says":  "원장은 하루에 한 번, 처음에는 시작하고 곧 집계합니다.",
+		"ledger.total":           "회원이 가진 포인트",
+		"ledger.lots":            "적립분",
+		"ledger.points":          "포인트",
+		"ledger.soon":            "%d일 안에 만료",
+		"ledger.later":           "5년 뒤에 만료",
+		"ledger.never":           "만료 없음",
+		"ledger.counted":         "집계 시각",
+		"ledger.counted_says":    "하루에 한 번 집계합니다. 그 뒤의 적립과 사용은 다음 집계에 들어갑니다.",
+		"ledger.forecast":        "만료 예정",
+		"ledger.forecast_by_day": "날짜별, 62일",
+		"ledger.forecast_none":   "이 기간에 만료되는 포인트가 없습니다.",
+		"ledger.months":          "달마다 만료되는 포인트",
+		"ledger.chart":           "가장 많은 때: %s, %s",
+		"ledger.until":           "만료",
+	},
+	English: {
+		"ledger.lead": "What points members have, and when they expire. Nothing is edited or deleted; corrections are new " +
+			"lines.",
+		"ledger.away_says":       "Grants wait for it, and go on by themselves. All other pages work as before.",
+		"ledger.uncounted":       "Nothing was counted yet",
+		"ledger.uncounted_says":  "The ledger counts once a day, and for the first time soon after its start.",
+		"ledger.total":           "Members’ points",
+		"ledger.lots":            "Open lots",
+		"ledger.points":          "Points",
+		"ledger.soon":            "Expire within %d days",
+		"ledger.later":           "Expire in over 5 years",
+		"ledger.never":           "Never expire",
+		"ledger.counted":         "Counted",
+		"ledger.counted_says":    "The ledger counts once a day. What was saved or used since is not in it.",
+		"ledger.forecast":        "Expiry forecast",
+		"ledger.forecast_by_day": "by day, 62 days",
+		"ledger.forecast_none":   "No points expire in this time.",
+		"ledger.months":          "What expires each month",
+		"ledger.chart":           "Most: %s, %s",
+		"ledger.until":           "Expires",
+	},
+}
