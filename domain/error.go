@@ -27,6 +27,7 @@ const (
 	PassesLimit     Code = "over_limit"        // the event passes a limit of its type, which was lowered since
 	LimitsMissing   Code = "limits_missing"    // the type lacks a limit, in production
 	GranterUnknown  Code = "granter_unknown"   // no handler that runs has the ledger of the event's type
+	PolicyExists    Code = "policy_exists"     // an accrual policy of the code is there already, with other terms
 	TypeExists      Code = "type_exists"       // an event type of the code is there already
 	TypeReserved    Code = "type_reserved"     // the code can name no event type
 	TypeNotReady    Code = "type_not_ready"    // the event type is being made

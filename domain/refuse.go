@@ -112,6 +112,12 @@ func GranterUnknownError(t EventType) *Error {
 		"name the ledger in BESTOW_GRANTERS of the handlers, and start them")
 }
 
+// PolicyExistsError is for a new accrual policy whose code another one has.
+func PolicyExistsError() *Error {
+	return NewError(PolicyExists, "there is an accrual policy with this code, which has other terms",
+		"GET /ledger/policies shows it; take another code")
+}
+
 // TypeExistsError is for a new event type whose code another one has.
 func TypeExistsError(code string) *Error {
 	return NewError(TypeExists, "there is an event type "+code+" already",

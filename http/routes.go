@@ -167,6 +167,14 @@ func (s *server) points() {
 	a, le := s.api, s.ledger
 	web.Handle(a, op("GET", "/ledger/forecast", http.StatusOK, domain.Read,
 		"Show what members have, and when it expires", le.DescribeForecast), le.Forecast)
+	web.Handle(a, op("GET", "/ledger/policies", http.StatusOK, domain.Read,
+		"List the accrual policies, by their codes", le.DescribePolicies), le.Policies)
+	web.Handle(a, op("POST", "/ledger/policies", http.StatusCreated, domain.Administer,
+		"Make an accrual policy", le.DescribeCreatePolicy), le.CreatePolicy)
+	web.Handle(a, op("GET", "/ledger/policies/{code}", http.StatusOK, domain.Read,
+		"Show an accrual policy", le.DescribePolicies), le.Policy)
+	web.Handle(a, op("PATCH", "/ledger/policies/{code}", http.StatusOK, domain.Administer,
+		"Retire an accrual policy, or bring it back", le.DescribePatchPolicy), le.PatchPolicy)
 }
 
 // pieces registers the routes of lists that come in pieces.

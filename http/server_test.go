@@ -230,7 +230,7 @@ func TestOpenAPI(t *testing.T) {
 	for i, h := range headings {
 		titles[i] = h[1]
 	}
-	require.Equal(t, []string{"Events", "Member lists", "Results", "Proof", "Brake", "Event types", "Installation", "Keys and audit"}, titles)
+	require.Equal(t, []string{"Events", "Member lists", "Results", "Proof", "Brake", "Event types", "Installation", "Keys and audit", "Ledger"}, titles)
 	require.Regexp(t, `(?s)<code>POST /events</code>.*<code>POST /events/\{id\}/start</code>.*<code>POST /events/\{id\}/targets</code>`, docs.Text)
 	for _, field := range []string{
 		"<code>campaign_id</code></td><td>body</td><td>text; required</td>",

@@ -14,6 +14,7 @@ import (
 type Book interface {
 	// Forecast returns what the ledger has counted last.
 	Forecast(ctx context.Context) (Forecast, error)
+	PolicyBook
 }
 
 // Forecast holds what members have and had not spent when it was counted, by the last day on which it can be spent. The
@@ -74,3 +75,21 @@ func (noBook) away() error {
 
 // Forecast returns domain.Unavailable.
 func (b noBook) Forecast(context.Context) (Forecast, error) { return Forecast{}, b.away() }
+
+// Policies returns domain.Unavailable.
+func (b noBook) Policies(context.Context, string, int) ([]Policy, error) { return nil, b.away() }
+
+// Policy returns domain.Unavailable.
+func (b noBook) Policy(context.Context, string) (Policy, string, error) {
+	return Policy{}, "", b.away()
+}
+
+// CreatePolicy returns domain.Unavailable.
+func (b noBook) CreatePolicy(context.Context, string, Terms) (Policy, bool, error) {
+	return Policy{}, false, b.away()
+}
+
+// SetPolicyStatus returns domain.Unavailable.
+func (b noBook) SetPolicyStatus(context.Context, string, string, Status) (Policy, error) {
+	return Policy{}, b.away()
+}

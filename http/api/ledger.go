@@ -25,3 +25,46 @@ type LotSum struct {
 	Lots   int64 `json:"lots"`
 	Points int64 `json:"points"`
 }
+
+// Policy is an accrual policy: what a save that names it may be, and how long its points are valid.
+type Policy struct {
+	Code string `json:"code" example:"review" doc:"for ever of this policy"`
+
+	PolicyTerms
+
+	CreatedAt time.Time `json:"created_at"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+// PolicyTerms are those of a policy. They count for the saves that name it; the grants of events name none.
+type PolicyTerms struct {
+	Name        string  `json:"name" doc:"for people: 1 to 100 characters"`
+	Status      string  `json:"status,omitempty" enum:"ACTIVE,INACTIVE" doc:"INACTIVE: saves that name it are refused; default ACTIVE"`
+	Validity    string  `json:"validity_kind,omitempty" enum:"none,days,until,month_end" doc:"how long points are valid whose save names no expiry_at; default none: they do not expire"`
+	Days        *int    `json:"validity_days,omitempty" minimum:"1" maximum:"36500" doc:"of days: so many from the moment of the save"`
+	Until       *string `json:"valid_until,omitempty" format:"date" example:"2026-12-31" doc:"of until: the last day, in the ledger's time zone"`
+	Months      *int    `json:"valid_months,omitempty" minimum:"0" maximum:"1200" doc:"of month_end: through the last day of the n-th month after that of the save"`
+	Min         *int64  `json:"min_point,omitempty" minimum:"1" doc:"the smallest amount of one save"`
+	Max         *int64  `json:"max_point,omitempty" minimum:"1" doc:"the largest amount of one save"`
+	MaxHold     *int64  `json:"max_hold,omitempty" minimum:"1" doc:"what a member may hold after a save that names the policy"`
+	RegrantDays *int    `json:"regrant_days,omitempty" minimum:"1" maximum:"36500" doc:"for how many days points are valid that a cancel gives back after their expiry; absent: BESTOW_REGRANT_DAYS"`
+	TypeCode    *string `json:"type_code,omitempty" minLength:"1" maxLength:"10" doc:"of a save that names none"`
+}
+
+// NewPolicy is the body of POST /ledger/policies.
+type NewPolicy struct {
+	Code string `json:"code" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]{0,49}$" example:"review"`
+
+	PolicyTerms
+}
+
+// PolicyPatch is the body of PATCH /ledger/policies/{code}.
+type PolicyPatch struct {
+	Status string `json:"status" enum:"ACTIVE,INACTIVE" doc:"INACTIVE retires the policy: saves that name it are refused; ACTIVE brings it back"`
+}
+
+// Policies is a page of the policies, in the order of their codes.
+type Policies struct {
+	Items      []Policy `json:"items" nullable:"false"`
+	NextCursor *string  `json:"next_cursor" doc:"null: this is the last page"`
+}

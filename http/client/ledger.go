@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"net/http"
+	"net/url"
+	"strconv"
 
 	"bestow/http/api"
 )
@@ -11,4 +13,26 @@ import (
 // domain.Unavailable while the ledger is away.
 func (c *Client) LedgerForecast(ctx context.Context) (f api.LedgerForecast, err error) {
 	return f, c.call(ctx, request{method: http.MethodGet, path: "/ledger/forecast"}, &f)
+}
+
+// Policies returns a page of the accrual policies in the order of their codes. Error: domain.Unavailable while the
+// ledger is away.
+func (c *Client) Policies(ctx context.Context, limit int, cursor string) (page api.Policies, err error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	return page, c.call(ctx, request{method: http.MethodGet, path: "/ledger/policies", query: query}, &page)
+}
+
+// CreatePolicy makes an accrual policy. Errors: domain.Invalid, PolicyExists, Unavailable.
+func (c *Client) CreatePolicy(ctx context.Context, n api.NewPolicy) (p api.Policy, err error) {
+	return p, c.call(ctx, request{method: http.MethodPost, path: "/ledger/policies", body: n}, &p)
+}
+
+// SetPolicyStatus retires an accrual policy or brings it back. Errors: domain.NotFound, Unavailable.
+func (c *Client) SetPolicyStatus(ctx context.Context, code, status string) (p api.Policy, err error) {
+	return p, c.call(ctx, request{
+		method: http.MethodPatch, path: "/ledger/policies/" + url.PathEscape(code), body: api.PolicyPatch{Status: status},
+	}, &p)
 }

@@ -113,10 +113,14 @@ func (b *Body[T]) Canonical() []byte {
 	return v
 }
 
-// fieldsOf finds the fields of a struct by their JSON names.
+// fieldsOf finds the fields of a struct, and of those embedded in it, by their JSON names.
 func fieldsOf(v reflect.Value) map[string]reflect.Value {
 	fields := map[string]reflect.Value{}
 	for i := range v.NumField() {
+		if v.Type().Field(i).Anonymous {
+			maps.Copy(fields, fieldsOf(v.Field(i)))
+			continue
+		}
 		name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
 		fields[name] = v.Field(i)
 	}

@@ -23,6 +23,7 @@ const (
 	ResultCursor Cursor = "member>"
 	TargetCursor Cursor = "target>"
 	AuditCursor  Cursor = "audit<"
+	PolicyCursor Cursor = "policy>"
 )
 
 // Write returns the cursor of the page that begins before the id.

@@ -61,6 +61,7 @@ var kinds = map[domain.Code]kind{
 	domain.PassesLimit:       {http.StatusConflict, "The event passes a limit of its type"},
 	domain.LimitsMissing:     {http.StatusConflict, "The event type lacks a limit"},
 	domain.GranterUnknown:    {http.StatusConflict, "No handler has the ledger of the event type"},
+	domain.PolicyExists:      {http.StatusConflict, "The accrual policy exists"},
 	domain.TypeExists:        {http.StatusConflict, "The event type exists"},
 	domain.TypeNotReady:      {http.StatusConflict, "The event type is being made"},
 	domain.KeyInFlight:       {http.StatusConflict, "The first request of this Idempotency-Key is still at work"},

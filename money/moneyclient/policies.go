@@ -30,10 +30,10 @@ func (c *Client) Policy(ctx context.Context, code string) (p wire.Policy, tag st
 }
 
 // CreatePolicy makes a policy of terms, which names fields as JSON does. It may be asked again: with the same terms
-// nothing changes.
-func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p wire.Policy, err error) {
-	_, err = c.do(ctx, http.MethodPost, "policies", nil, terms, &p)
-	return p, err
+// nothing changes, and replayed is true.
+func (c *Client) CreatePolicy(ctx context.Context, terms map[string]any) (p wire.Policy, replayed bool, err error) {
+	header, err := c.do(ctx, http.MethodPost, "policies", nil, terms, &p)
+	return p, header.Get(headerReplayed) == "true", err
 }
 
 // EditPolicy changes a policy that is in the state with the ETag. In patch, which names fields as JSON does, nil

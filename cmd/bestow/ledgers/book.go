@@ -79,6 +79,9 @@ func periodsOf(all []wire.ForecastPeriod) []ledger.Period {
 // ownError is an error of the ledger of this database, as the API tells it. Where the database does not answer, it is
 // as everywhere.
 func ownError(err error) error {
+	if fields := wrongFields(err); fields != nil {
+		return wrongPolicy(fields)
+	}
 	if r, ok := errors.AsType[*money.Refusal](err); ok {
 		return refusal(r.Code, r.Message)
 	}
@@ -92,26 +95,34 @@ func remoteError(ctx context.Context, err error) error {
 		return err
 	}
 	refused, ok := errors.AsType[*moneyclient.RefusedError](err)
+	if !ok {
+		return domain.UnavailableError("the ledger does not answer: "+english.OneLine(err.Error()),
+			"grants wait, and go on by themselves; check BESTOW_MONEY_URL and the process with the role money")
+	}
+	if fields := wrongFieldsOver(refused.Status, refused.Fields); fields != nil {
+		return wrongPolicy(fields)
+	}
 	switch {
-	case !ok:
-		return awayError(err.Error())
-	case refused.Status == http.StatusNotFound:
-		return domain.UnavailableError("the ledger at BESTOW_MONEY_URL does not have this",
-			"`bestow serve --roles money` of this version has it; a ledger of another team may not")
 	case refused.Status == http.StatusUnauthorized:
 		return domain.UnavailableError("the ledger does not know the token",
 			"give BESTOW_MONEY_TOKEN of the ledger to this process")
+	case refused.Status == http.StatusNotFound && (refused.Code == "" || refused.Code == wire.CodeNotFound):
+		return domain.UnavailableError("the ledger at BESTOW_MONEY_URL does not have this",
+			"`bestow serve --roles money` of this version has it; a ledger of another team may not")
 	}
 	return refusal(refused.Code, refused.Detail)
 }
 
-func awayError(why string) error {
-	return domain.UnavailableError("the ledger does not answer: "+english.OneLine(why),
-		"grants wait, and go on by themselves; check BESTOW_MONEY_URL and the process with the role money")
-}
-
 // refusal is a refusal of the ledger.
 func refusal(code, detail string) error {
+	switch code {
+	case money.UnknownPolicy:
+		return domain.NotFoundError("there is no such policy", "GET /ledger/policies lists them")
+	case money.PolicyExists:
+		return domain.PolicyExistsError()
+	case money.PolicyChanged:
+		return ledger.ErrPolicyChanged
+	}
 	return domain.UnavailableError("the ledger refuses: "+english.OneLine(detail)+" ("+code+")",
 		"the log of the process with the role money may say more")
 }

@@ -202,7 +202,7 @@ func (c *policyCreateCmd) Run(ctx context.Context, t *terminal.Terminal) error {
 	}
 	terms["code"] = c.Code
 	return withLedger(t, func(ledger *moneyclient.Client) error {
-		p, err := ledger.CreatePolicy(ctx, terms)
+		p, _, err := ledger.CreatePolicy(ctx, terms)
 		if err != nil {
 			return err
 		}

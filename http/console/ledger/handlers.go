@@ -4,6 +4,7 @@ package ledger
 import (
 	"context"
 	"net/http"
+	"net/url"
 
 	"bestow/app/ledger"
 	"bestow/domain"
@@ -22,8 +23,18 @@ func New(b *page.Base) *Handlers { return &Handlers{b} }
 
 // Routes lists the routes of the room.
 func (h *Handlers) Routes() []page.Route {
-	return []page.Route{{Method: "GET", Path: here, Handle: h.show}}
+	administer := page.Access{Right: domain.Administer}
+	return []page.Route{
+		{Method: "GET", Path: here, Handle: h.show},
+		{Method: "POST", Path: here + "/policies", Access: administer, Handle: h.create},
+		{Method: "POST", Path: here + "/policies/:code", Access: administer, Handle: h.setStatus},
+	}
 }
+
+const (
+	pageSize   = 50 // policies on a page
+	afterField = "after"
+)
 
 // ledgerView is what the page shows.
 type ledgerView struct {
@@ -32,6 +43,11 @@ type ledgerView struct {
 
 	Away string // why the ledger does not answer; "": it does
 	Unit string // of the points
+
+	After    string // the code behind which the policies begin; "" for the first page
+	Policies []ledger.Policy
+	Next     string            // the path of the next page of policies; "" on the last one
+	Typed    map[string]string // what stood in the form that was refused
 }
 
 // show answers with what members have, and when it expires.
@@ -54,7 +70,10 @@ func (h *Handlers) read(r *http.Request) (v ledgerView, err error) {
 	if err != nil {
 		return v, err
 	}
-	v.Unit = points.Unit
+	v.Unit, v.After = points.Unit, r.URL.Query().Get(afterField)
+	if err := web.CheckText(afterField, v.After); err != nil {
+		return v, err
+	}
 	err = h.readLedger(ctx, &v)
 	if domain.IsCode(err, domain.Unavailable) {
 		v.Away, err = err.Error(), nil
@@ -64,6 +83,14 @@ func (h *Handlers) read(r *http.Request) (v ledgerView, err error) {
 
 // readLedger reads what the ledger knows. Error: domain.Unavailable while it is away.
 func (h *Handlers) readLedger(ctx context.Context, v *ledgerView) (err error) {
-	v.Forecast, err = h.App.Ledger.Forecast(ctx)
+	if v.Forecast, err = h.App.Ledger.Forecast(ctx); err != nil {
+		return err
+	}
+	all, err := h.App.Ledger.Policies(ctx, v.After, pageSize+1)
+	if len(all) > pageSize {
+		all = all[:pageSize]
+		v.Next = here + "?" + url.Values{afterField: {all[pageSize-1].Code}}.Encode()
+	}
+	v.Policies = all
 	return err
 }

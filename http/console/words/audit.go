@@ -69,6 +69,8 @@ var auditTexts = texts{
 		"action.session.revoke":    "세션 종료",
 		"action.session.refused":   "로그인 거절",
 		"action.event.read_checks": "점검 읽음",
+		"action.policy.create":     "적립 정책 생성",
+		"action.policy.edit":       "적립 정책 수정",
 	},
 	English: {
 		"audit.lead":          "All that people and keys have changed. It is append-only, and each row is linked to the row before by its hash.",
@@ -137,5 +139,7 @@ var auditTexts = texts{
 		"action.session.revoke":    "Session ended",
 		"action.session.refused":   "Sign-in refused",
 		"action.event.read_checks": "Checks read",
+		"action.policy.create":     "Policy made",
+		"action.policy.edit":       "Policy edited",
 	},
 }

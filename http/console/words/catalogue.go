@@ -2,11 +2,97 @@ package words
 
 import (
 	"fmt"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
+	"golang.org/x/text/message"
 	"golang.org/x/text/message/catalog"
 )
+
+// Language is a language of the console, by its BCP 47 tag.
+type Language string
+
+// The languages.
+const (
+	Korean  Language = "ko"
+	English Language = "en"
+)
+
+// matcher finds the best of our languages; the first is what a reader of none gets.
+var matcher = language.NewMatcher([]language.Tag{language.Korean, language.English})
+
+// Choose returns the chosen language if there is one, or the one of an Accept-Language header that fits best.
+func Choose(chosen, accepted string) Language {
+	if l := Language(chosen); l == Korean || l == English {
+		return l
+	}
+	wanted, _, err := language.ParseAcceptLanguage(accepted)
+	if err != nil {
+		return Korean
+	}
+	if _, i, confidence := matcher.Match(wanted...); i == 1 && confidence != language.No {
+		return English
+	}
+	return Korean
+}
+
+// Other returns the language that a reader of l may change to.
+func (l Language) Other() Language {
+	if l == Korean {
+		return English
+	}
+	return Korean
+}
+
+// Words says things in one language.
+type Words struct {
+	Language
+
+	printer *message.Printer
+}
+
+// In returns the words of the language.
+func In(l Language) Words {
+	return Words{l, message.NewPrinter(language.Make(string(l)), message.Catalog(catalogue))}
+}
+
+// T returns the message with the key, with its arguments. Numbers among them get commas.
+func (w Words) T(key string, arguments ...any) string {
+	return w.printer.Sprintf(message.Key(key, key), arguments...)
+}
+
+// Or returns the message with the key, or the text if there is no such message.
+func (w Words) Or(key, text string) string {
+	if _, known := messages[w.Language][key]; known {
+		return w.T(key)
+	}
+	return text
+}
+
+// digitsWithFinal are the digits whose Korean reading ends in a consonant: 영, 일, 삼, 육, 칠, 팔.
+const digitsWithFinal = "013678"
+
+// lettersWithFinal are the letters whose Korean name ends in a consonant: 엘, 엠, 엔, 알.
+const lettersWithFinal = "LMNRlmnr"
+
+// Particle returns the Korean particle that follows the text: final after a consonant, open after a vowel. 이(가) and its
+// like are never written. What ends in anything else is taken for a vowel.
+func Particle(text, final, open string) string {
+	r, _ := utf8.DecodeLastRuneInString(text)
+	const first, last, finals = '가', '힣', 28
+	switch {
+	case r >= first && r <= last:
+		if (r-first)%finals != 0 {
+			return final
+		}
+		return open
+	case strings.ContainsRune(digitsWithFinal+lettersWithFinal, r):
+		return final
+	}
+	return open
+}
 
 // texts holds the texts of each language, by their keys. A text is a format of package fmt, or a count: %d writes a
 // number with commas, %#d an id without. Korean sentences end in -습니다, buttons are nouns, and no particle stands in

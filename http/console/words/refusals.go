@@ -179,6 +179,16 @@ var koreanFaults = []koreanFault{
 	{regexp.MustCompile(`^must be 1 to 10 capital letters, `), "P나 KRW처럼 대문자 10자까지 입력하세요."},
 	{regexp.MustCompile(`^must be a name of BESTOW_GRANTERS, `), "BESTOW_GRANTERS에 있는 이름이나 money를 입력하세요."},
 	{regexp.MustCompile(`^must be READY or RETIRED$`), "사용 중과 사용 중단 중에서 선택하세요."},
+	{regexp.MustCompile(`^must be 1 to 50 of A-Z, `), "코드는 영문자나 숫자로 시작해 영문자, 숫자, 점, 밑줄, 붙임표만 50자까지 입력하세요."},
+	{regexp.MustCompile(`^must be text without control characters, not blank `), "이름을 100자까지 입력하세요."},
+	{regexp.MustCompile(`^must be text without control characters of 1 to 10 `), "적립 구분을 10자까지 입력하세요."},
+	{regexp.MustCompile(`^is missing: the validity_kind `), "고른 유효 기간에 맞는 값이 비어 있습니다."},
+	{regexp.MustCompile(`^is of the validity_kind `), "고른 유효 기간에 맞지 않는 값은 비우세요."},
+	{regexp.MustCompile(`^has passed: today is (?P<day>[0-9-]+)$`), "이미 지난 날입니다. 오늘은 %s입니다."},
+	{regexp.MustCompile(`^is less than min_point, `), "최대나 보유 한도가 최소보다 작습니다."},
+	{regexp.MustCompile(`^must be 1 to 36500$`), "날수는 1에서 36500 사이로 입력하세요."},
+	{regexp.MustCompile(`^must be 0 to 1200; `), "달수는 0에서 1200 사이로 입력하세요."},
+	{regexp.MustCompile(`^must be a whole number from 1 to 1,000,000,000,000,000`), "1 이상 1,000조 이하의 정수를 입력하세요."},
 }
 
 // Fault returns what is wrong with a field, as the API says it, in the reader's language. What is not known in Korean
