@@ -64,9 +64,10 @@ func TestOverviewIsLive(t *testing.T) {
 	require.Regexp(t, fmt.Sprintf(`"%d":\{"texts":\{[^}]*"ok":"25"`, first.ID), m)
 	require.NotContains(t, m, "autumn")
 	start(second.ID)
-	for !strings.Contains(m, `"parts"`) {
+	for !strings.Contains(m, fmt.Sprintf(`"%d":{"texts"`, second.ID)) {
 		m = stream.Next()
 	}
+	m = stream.Next() // of the same second
 	require.Contains(t, m, `"overview":`)
 	require.Contains(t, m, fmt.Sprintf(`data-run=\"%d\"`, second.ID))
 }
