@@ -167,6 +167,10 @@ func (s *server) points() {
 	a, le := s.api, s.ledger
 	web.Handle(a, op("GET", "/ledger/forecast", http.StatusOK, domain.Read,
 		"Show what members have, and when it expires", le.DescribeForecast), le.Forecast)
+	web.Handle(a, op("GET", "/members/{member_id}/lots", http.StatusOK, domain.Read,
+		"List what became of each lot of a member, newest first", le.DescribeLots), le.Lots)
+	web.Handle(a, op("GET", "/members/{member_id}/lots/{money_tx_id}", http.StatusOK, domain.Read,
+		"Show what became of the lot of a save, with its uses", le.DescribeLots), le.Lot)
 	web.Handle(a, op("GET", "/ledger/policies", http.StatusOK, domain.Read,
 		"List the accrual policies, by their codes", le.DescribePolicies), le.Policies)
 	web.Handle(a, op("POST", "/ledger/policies", http.StatusCreated, domain.Administer,

@@ -45,6 +45,37 @@ type Part struct {
 	Amount int64  // as it changes what the lot has left: what is drawn is negative
 }
 
+// Lot is a save, and what has become of its points: Amount is the sum of Left, Used, Cancelled and Expired.
+type Lot struct {
+	SaveID    string // the transaction id of the save
+	Amount    int64  // that was saved
+	Left      int64  // it may have run out, if the expiry job did not come to it yet
+	Used      int64  // less what was given back
+	Cancelled int64  // by cancels of the save
+	Expired   int64
+	TypeCode  string
+	Ref       string
+	Reason    string
+	CreatedAt time.Time
+	ExpiryAt  *time.Time // nil for never
+	Draws     []Draw     // only where one lot was asked for
+}
+
+// Draw is what a movement took from a lot, or gave back to it.
+type Draw struct {
+	TxID      string
+	Kind      MovementKind
+	Amount    int64 // as it changes what the lot has left: what is taken is negative
+	CreatedAt time.Time
+}
+
+// LotsQuery asks for one page of a member's lots.
+type LotsQuery struct {
+	MemberID string
+	Before   string // the last save of the page before; "" for the first page
+	Limit    int    // 1 to MaxPage; 0 for 100
+}
+
 // Moved is the answer to a save or a use.
 type Moved struct {
 	TxID     string

@@ -15,6 +15,7 @@ type Book interface {
 	// Forecast returns what the ledger has counted last.
 	Forecast(ctx context.Context) (Forecast, error)
 	PolicyBook
+	LotBook
 }
 
 // Forecast holds what members have and had not spent when it was counted, by the last day on which it can be spent. The
@@ -75,6 +76,12 @@ func (noBook) away() error {
 
 // Forecast returns domain.Unavailable.
 func (b noBook) Forecast(context.Context) (Forecast, error) { return Forecast{}, b.away() }
+
+// Lots returns domain.Unavailable.
+func (b noBook) Lots(context.Context, string, string, int) ([]Lot, error) { return nil, b.away() }
+
+// Lot returns domain.Unavailable.
+func (b noBook) Lot(context.Context, string, string) (Lot, error) { return Lot{}, b.away() }
 
 // Policies returns domain.Unavailable.
 func (b noBook) Policies(context.Context, string, int) ([]Policy, error) { return nil, b.away() }

@@ -68,3 +68,33 @@ type Policies struct {
 	Items      []Policy `json:"items" nullable:"false"`
 	NextCursor *string  `json:"next_cursor" doc:"null: this is the last page"`
 }
+
+// Lot is a save, and what has become of its points: amount is the sum of left, used, cancelled and expired.
+type Lot struct {
+	MoneyTxID string     `json:"money_tx_id" example:"P17" doc:"of the save"`
+	Amount    int64      `json:"amount" doc:"that was saved"`
+	Left      int64      `json:"left"`
+	Used      int64      `json:"used" doc:"less what was given back"`
+	Cancelled int64      `json:"cancelled" doc:"by cancels of the save"`
+	Expired   int64      `json:"expired"`
+	TypeCode  string     `json:"type_code" doc:"what caused the save; CM: a campaign"`
+	Ref       *string    `json:"ref" doc:"the record that caused it; of a campaign the event's id"`
+	Reason    *string    `json:"reason"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiryAt  *time.Time `json:"expiry_at" doc:"the first instant at which the points cannot be spent; null: they do not expire"`
+	Draws     []Draw     `json:"draws,omitempty" nullable:"false" doc:"only where one lot is asked for: what movements took from it or gave back, the newest first, at most 1000"`
+}
+
+// Draw is what a movement took from a lot, or gave back to it.
+type Draw struct {
+	MoneyTxID string    `json:"money_tx_id"`
+	Kind      string    `json:"kind" enum:"use,use_cancel,save_cancel,expire"`
+	Amount    int64     `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Lots is a page of a member's lots, the newest first.
+type Lots struct {
+	Items      []Lot   `json:"items" nullable:"false"`
+	NextCursor *string `json:"next_cursor" doc:"null: this is the last page"`
+}

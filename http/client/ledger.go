@@ -36,3 +36,21 @@ func (c *Client) SetPolicyStatus(ctx context.Context, code, status string) (p ap
 		method: http.MethodPatch, path: "/ledger/policies/" + url.PathEscape(code), body: api.PolicyPatch{Status: status},
 	}, &p)
 }
+
+// Lots returns a page of a member's lots, the newest first, and what became of them. Error: domain.Unavailable while
+// the ledger is away.
+func (c *Client) Lots(ctx context.Context, member string, limit int, cursor string) (page api.Lots, err error) {
+	query := url.Values{"limit": {strconv.Itoa(limit)}}
+	if cursor != "" {
+		query.Set("cursor", cursor)
+	}
+	return page, c.call(ctx, request{
+		method: http.MethodGet, path: "/members/" + url.PathEscape(member) + "/lots", query: query,
+	}, &page)
+}
+
+// Lot returns the lot of a save, and what was drawn from it. Errors: domain.NotFound, Unavailable.
+func (c *Client) Lot(ctx context.Context, member, moneyTxID string) (l api.Lot, err error) {
+	path := "/members/" + url.PathEscape(member) + "/lots/" + url.PathEscape(moneyTxID)
+	return l, c.call(ctx, request{method: http.MethodGet, path: path}, &l)
+}

@@ -24,6 +24,7 @@ const (
 	TargetCursor Cursor = "target>"
 	AuditCursor  Cursor = "audit<"
 	PolicyCursor Cursor = "policy>"
+	LotCursor    Cursor = "lot<"
 )
 
 // Write returns the cursor of the page that begins before the id.

@@ -17,6 +17,8 @@ type Book struct {
 	Counted ledger.Forecast
 	Kept    []ledger.Policy // in the order of their codes
 
+	Held []ledger.Lot // of each member, the newest first
+
 	Overtaken int // so many changes to come are overtaken by another one
 }
 
@@ -85,4 +87,22 @@ func (b *Book) SetPolicyStatus(_ context.Context, code, tag string, s ledger.Sta
 	}
 	b.Kept[n].Status, b.Kept[n].UpdatedAt = s, b.Kept[n].UpdatedAt.Add(time.Minute)
 	return b.Kept[n], nil
+}
+
+// Lots returns a page of the lots.
+func (b *Book) Lots(_ context.Context, _, before string, limit int) ([]ledger.Lot, error) {
+	from := slices.IndexFunc(b.Held, func(l ledger.Lot) bool { return l.MoneyTxID == before }) + 1
+	return b.Held[from:min(from+limit, len(b.Held))], b.Away
+}
+
+// Lot returns a lot.
+func (b *Book) Lot(_ context.Context, _, moneyTxID string) (ledger.Lot, error) {
+	n := slices.IndexFunc(b.Held, func(l ledger.Lot) bool { return l.MoneyTxID == moneyTxID })
+	switch {
+	case b.Away != nil:
+		return ledger.Lot{}, b.Away
+	case n < 0:
+		return ledger.Lot{}, domain.NotFoundError("the ledger has no such save of the member", "")
+	}
+	return b.Held[n], nil
 }

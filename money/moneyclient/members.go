@@ -42,6 +42,22 @@ func (c *Client) Movement(ctx context.Context, memberID, txID string) (m wire.Mo
 	return m, err
 }
 
+// Lots asks for a page of a member's lots, newest first.
+func (c *Client) Lots(ctx context.Context, q money.LotsQuery) (page wire.Lots, err error) {
+	query := url.Values{"limit": {strconv.Itoa(cmp.Or(q.Limit, wire.DefaultPage))}}
+	if q.Before != "" {
+		query.Set("cursor", q.Before)
+	}
+	_, err = c.do(ctx, http.MethodGet, memberRoute(q.MemberID)+"/lots?"+query.Encode(), nil, nil, &page)
+	return page, err
+}
+
+// Lot asks for the lot of a save with what was drawn from it.
+func (c *Client) Lot(ctx context.Context, memberID, txID string) (l wire.Lot, err error) {
+	_, err = c.do(ctx, http.MethodGet, memberRoute(memberID)+"/lots/"+segment(txID), nil, nil, &l)
+	return l, err
+}
+
 // Use takes points from a member's lots, once for the key of s. replayed reports whether the key stood for that
 // already.
 func (c *Client) Use(ctx context.Context, s money.Spending) (m wire.Moved, replayed bool, err error) {

@@ -72,6 +72,41 @@ func (s *Server) movement(ctx context.Context, in *movementInput) (*struct{ Body
 	return &struct{ Body wire.Movement }{wire.NewMovement(&m)}, nil
 }
 
+type lotsInput struct {
+	MemberID string `path:"id"`
+	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`
+	Limit    string `query:"limit" doc:"1 to 1000; default 100"`
+}
+
+// lots is a page of a member's lots.
+func (s *Server) lots(ctx context.Context, in *lotsInput) (*struct{ Body wire.Lots }, error) {
+	limit, err := limitOf(in.Limit)
+	if err != nil {
+		return nil, err
+	}
+	page, err := s.ledger.LotsOf(ctx, money.LotsQuery{MemberID: in.MemberID, Before: in.Cursor, Limit: limit})
+	if err != nil {
+		return nil, err
+	}
+	answer := wire.Lots{Items: make([]wire.Lot, len(page))}
+	for n := range page {
+		answer.Items[n] = wire.NewLot(&page[n])
+	}
+	if len(page) == limit {
+		answer.NextCursor = page[limit-1].SaveID
+	}
+	return &struct{ Body wire.Lots }{answer}, nil
+}
+
+// lot is the lot of one save with what was drawn from it.
+func (s *Server) lot(ctx context.Context, in *movementInput) (*struct{ Body wire.Lot }, error) {
+	l, err := s.ledger.Lot(ctx, in.MemberID, in.TxID)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body wire.Lot }{wire.NewLot(&l)}, nil
+}
+
 type vouchersInput struct {
 	MemberID string `path:"id"`
 	Cursor   string `query:"cursor" doc:"next_cursor of the page before"`

@@ -46,6 +46,8 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	read(s, op("GET", "/members/{id}", "Say what a member has"), s.member)
 	read(s, op("GET", "/members/{id}/movements", "List a member's history, newest first"), s.movements)
 	read(s, op("GET", "/members/{id}/movements/{money_tx_id}", "Show a movement with its lots"), s.movement)
+	read(s, op("GET", "/members/{id}/lots", "List a member's lots and what became of them, newest first"), s.lots)
+	read(s, op("GET", "/members/{id}/lots/{money_tx_id}", "Show the lot of a save, and what was drawn from it"), s.lot)
 
 	read(s, op("GET", "/expiry/forecast", "Say what will expire on which day and in which month"), s.forecast)
 	read(s, op("GET", "/policies", "List accrual policies"), s.policies)

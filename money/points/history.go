@@ -144,3 +144,90 @@ func (l *Lots) Movement(ctx context.Context, memberID, txID string) (money.Movem
 	m.Lots, err = selectParts(ctx, l.pool, memberID, id)
 	return m, err
 }
+
+// lotsSQL reads lots of a member, newest first: those before $2, or the one that is $3. The indexes know open and
+// closed lots, and no other condition.
+const lotsSQL = `SELECT lot.save_point_member_id, lot.point, lot.remaining, lot.expiry_at, m.point_type_code,
+		coalesce(m.ref_unique_id, ''), coalesce(m.reason, ''), m.created_at,
+		coalesce(-sum(d.point) FILTER (WHERE d.point_status_code IN ('U', 'R')), 0)::bigint,
+		coalesce(-sum(d.point) FILTER (WHERE d.point_status_code = 'C'), 0)::bigint,
+		coalesce(-sum(d.point) FILTER (WHERE d.point_status_code = 'E'), 0)::bigint
+	FROM (SELECT * FROM (
+			(SELECT member_id, save_point_member_id, point, remaining, expiry_at FROM money.point_lot
+				WHERE member_id = $1 AND remaining > 0 AND save_point_member_id < $2 AND ($3::bigint = 0 OR save_point_member_id = $3)
+				ORDER BY save_point_member_id DESC LIMIT $4)
+			UNION ALL
+			(SELECT member_id, save_point_member_id, point, remaining, expiry_at FROM money.point_lot
+				WHERE member_id = $1 AND remaining = 0 AND save_point_member_id < $2 AND ($3::bigint = 0 OR save_point_member_id = $3)
+				ORDER BY save_point_member_id DESC LIMIT $4)
+		) both_kinds ORDER BY save_point_member_id DESC LIMIT $4) lot
+	JOIN money.point_member m ON m.member_id = lot.member_id AND m.point_member_id = lot.save_point_member_id
+	LEFT JOIN money.point_draw d ON d.member_id = lot.member_id AND d.save_point_member_id = lot.save_point_member_id
+	GROUP BY lot.save_point_member_id, lot.point, lot.remaining, lot.expiry_at, m.point_type_code,
+		m.ref_unique_id, m.reason, m.created_at
+	ORDER BY lot.save_point_member_id DESC`
+
+// LotsOf returns a page of a member's lots, newest first. Error: a *Refusal (BadMember, BadCursor, BadLimit).
+func (l *Lots) LotsOf(ctx context.Context, q money.LotsQuery) ([]money.Lot, error) {
+	h := money.HistoryQuery{MemberID: q.MemberID, Before: q.Before, Limit: q.Limit}
+	before, _, err := checkHistory(&h)
+	if err != nil {
+		return nil, err
+	}
+	return l.readLots(ctx, q.MemberID, before, 0, h.Limit)
+}
+
+func (l *Lots) readLots(ctx context.Context, member string, before, only int64, limit int) ([]money.Lot, error) {
+	rows, err := l.pool.Query(ctx, lotsSQL, member, before, only, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read lots: %w", err)
+	}
+	page, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (lot money.Lot, err error) {
+		var id int64
+		err = row.Scan(&id, &lot.Amount, &lot.Left, &lot.ExpiryAt, &lot.TypeCode, &lot.Ref, &lot.Reason, &lot.CreatedAt,
+			&lot.Used, &lot.Cancelled, &lot.Expired)
+		lot.SaveID = money.Points.TxID(id)
+		return lot, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read lots: %w", err)
+	}
+	return page, nil
+}
+
+// Lot returns the lot of a save with what was drawn from it, the newest first, at most MaxPage of it. Error: a *Refusal
+// (BadMember, UnknownMovement).
+func (l *Lots) Lot(ctx context.Context, memberID, txID string) (money.Lot, error) {
+	if r := money.CheckMember(memberID); r != nil {
+		return money.Lot{}, r
+	}
+	kind, id, err := money.ParseTxID(txID)
+	if err != nil || kind != money.Points {
+		return money.Lot{}, unknownMovement()
+	}
+	found, err := l.readLots(ctx, memberID, 1<<63-1, id, 1)
+	switch {
+	case err != nil:
+		return money.Lot{}, err
+	case len(found) == 0:
+		return money.Lot{}, unknownMovement()
+	}
+	lot := found[0]
+	const query = `SELECT point_member_id, point_status_code, point, created_at FROM money.point_draw
+		WHERE member_id = $1 AND save_point_member_id = $2 ORDER BY point_member_id DESC LIMIT $3`
+	rows, err := l.pool.Query(ctx, query, memberID, id, money.MaxPage)
+	if err != nil {
+		return lot, fmt.Errorf("read draws: %w", err)
+	}
+	lot.Draws, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (d money.Draw, err error) {
+		var id int64
+		var code status
+		err = row.Scan(&id, &code, &d.Amount, &d.CreatedAt)
+		d.TxID, d.Kind = money.Points.TxID(id), code.kind()
+		return d, err
+	})
+	if err != nil {
+		return lot, fmt.Errorf("read draws: %w", err)
+	}
+	return lot, nil
+}

@@ -118,6 +118,13 @@ func refusal(code, detail string) error {
 	switch code {
 	case money.UnknownPolicy:
 		return domain.NotFoundError("there is no such policy", "GET /ledger/policies lists them")
+	case money.UnknownMovement:
+		return domain.NotFoundError("the ledger has no such save of the member", "GET /members/{member_id}/lots lists them")
+	case money.BadMember:
+		return domain.NotFoundError("the ledger can have no such member", "a member's ID has 1 to 50 characters")
+	case money.BadCursor:
+		return domain.InvalidError("the cursor is not one that a page of lots has returned", "begin with the first page",
+			domain.Field{Name: "query.cursor", Message: "is not a cursor that this list returned"})
 	case money.PolicyExists:
 		return domain.PolicyExistsError()
 	case money.PolicyChanged:

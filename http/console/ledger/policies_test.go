@@ -35,7 +35,7 @@ func TestPolicies(t *testing.T) {
 	p := b.Get(here)
 	for _, want := range []string{
 		"no expiry", "365 days", "100 – 5,000 P", "100,000", "end of the month of the save", "1,000 P or more",
-		"end of the 1. month after", "2,000 P at most", "until 2026-12-25", "Retired", "&lt;b&gt;Year&lt;/b&gt;",
+		"end of the next month", "2,000 P at most", "until 2026-12-25", "Retired", "&lt;b&gt;Year&lt;/b&gt;",
 	} {
 		require.Contains(t, p.Text, want)
 	}

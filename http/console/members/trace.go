@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"bestow/app/ledger"
 	"bestow/app/lists"
 	"bestow/app/pins"
 	"bestow/app/reports"
@@ -24,6 +25,9 @@ type traceView struct {
 	Waiting []reports.Reason
 	Typos   []string
 	Voucher *pins.Voucher // with its PIN, in the one answer that shows it
+
+	Lot  *ledger.Lot // of the points; nil: there is none, or the ledger is away
+	Away bool        // the ledger is away
 }
 
 // trace answers with what happened to one member of a campaign, and why.
@@ -57,11 +61,60 @@ func (h *Handlers) readTrace(r *http.Request) (v traceView, err error) {
 		return v, err
 	}
 	v.Waiting = waiting[id]
+	if err := h.readLot(ctx, &v); err != nil {
+		return v, err
+	}
 	if v.Absence == nil || v.Absence.Code != lists.NotListed {
 		return v, nil
 	}
 	v.Typos, err = h.typos(ctx, id, v.Asked)
 	return v, err
+}
+
+// readLot reads what became of the points, of which our ledger knows. What the ledger does not know is left out, and
+// one that is away breaks no page.
+func (h *Handlers) readLot(ctx context.Context, v *traceView) error {
+	t := v.Event.Type
+	if v.Result == nil || v.Result.MoneyTxID == "" || t.Operation != domain.Points || t.Granter != domain.OurGranter {
+		return nil
+	}
+	lot, err := h.App.Ledger.Lot(ctx, v.Member, v.Result.MoneyTxID)
+	switch {
+	case err == nil:
+		v.Lot = &lot
+	case domain.IsCode(err, domain.Unavailable):
+		v.Away = true
+	case !domain.IsCode(err, domain.NotFound):
+		return err
+	}
+	return nil
+}
+
+// part is what became of a part of a lot, as the bar shows it.
+type part struct {
+	class, word string
+	n           int64
+	page.Place
+}
+
+// Parts are what became of the lot; those with nothing are left out, but for what is left.
+func (v traceView) Parts() (all []part) {
+	x, l := 0.0, v.Lot
+	for _, p := range []part{
+		{class: "ok", word: "lot.left", n: l.Left},
+		{class: "hand", word: "lot.used", n: l.Used},
+		{class: "wait", word: "lot.expired", n: l.Expired},
+		{class: "bad", word: "lot.cancelled", n: l.Cancelled},
+	} {
+		if p.n == 0 && p.word != "lot.left" {
+			continue
+		}
+		width := float64(p.n) / float64(max(l.Amount, 1)) * 100
+		p.Place = page.Place{X: page.Percent(x), Width: page.Percent(width)}
+		x += width
+		all = append(all, p)
+	}
+	return all
 }
 
 // shownFor is how many seconds a PIN is on the screen.

@@ -18,7 +18,7 @@ var families = []string{
 	"role.", "nav.", "filter.", "sum.", "when.", "code.", "reason.", "problem.", "cure.", "status.", "did.", "done.",
 	"retry.", "span.", "row.", "row_cure.", "warning.", "warning_says.", "wrong.", "pick.",
 	"action.", "parked.means.", "parked.cause.", "queue.", "state.", "may.", "does.", "types.",
-	"invariant.", "step.", "trace.", "policy.",
+	"invariant.", "step.", "trace.", "policy.", "lot.",
 	"proof.is.", "proof.sign.", "chain.",
 }
 

@@ -152,3 +152,48 @@ type Movements struct {
 	Items      []Movement `json:"items" nullable:"false" doc:"the newest first"`
 	NextCursor string     `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
 }
+
+// Lot is a save, and what has become of its points: amount is the sum of left, used, cancelled and expired.
+type Lot struct {
+	TxID      string     `json:"money_tx_id" doc:"of the save"`
+	Amount    int64      `json:"amount" doc:"that was saved"`
+	Left      int64      `json:"left"`
+	Used      int64      `json:"used" doc:"less what was given back"`
+	Cancelled int64      `json:"cancelled" doc:"by cancels of the save"`
+	Expired   int64      `json:"expired"`
+	TypeCode  string     `json:"type_code"`
+	Ref       string     `json:"ref,omitzero"`
+	Reason    string     `json:"reason,omitzero"`
+	CreatedAt time.Time  `json:"created_at"`
+	ExpiryAt  *time.Time `json:"expiry_at" doc:"the first instant at which the points cannot be spent; null: they do not expire"`
+	Draws     []Draw     `json:"draws,omitempty" nullable:"false" doc:"only where one lot is asked for: what movements took from it or gave back, the newest first, at most 1000"`
+}
+
+// Draw is what a movement took from a lot, or gave back to it.
+type Draw struct {
+	TxID      string    `json:"money_tx_id"`
+	Kind      string    `json:"kind" enum:"use,use_cancel,save_cancel,expire"`
+	Amount    int64     `json:"amount" doc:"as it changes what the lot has left: what is taken is negative"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+// Lots is a page of a member's lots.
+type Lots struct {
+	Items      []Lot  `json:"items" nullable:"false" doc:"the newest first"`
+	NextCursor string `json:"next_cursor,omitzero" doc:"absent: this is the last page"`
+}
+
+// NewLot returns l as it is sent.
+func NewLot(l *money.Lot) Lot {
+	wire := Lot{
+		TxID: l.SaveID, Amount: l.Amount, Left: l.Left, Used: l.Used, Cancelled: l.Cancelled, Expired: l.Expired,
+		TypeCode: l.TypeCode, Ref: l.Ref, Reason: l.Reason, CreatedAt: l.CreatedAt.UTC(),
+	}
+	if l.ExpiryAt != nil {
+		wire.ExpiryAt = new(l.ExpiryAt.UTC())
+	}
+	for _, d := range l.Draws {
+		wire.Draws = append(wire.Draws, Draw{d.TxID, string(d.Kind), d.Amount, d.CreatedAt.UTC()})
+	}
+	return wire
+}
