@@ -49,8 +49,9 @@ func NewOps(c OpsConfig) http.Handler {
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	registry.MustRegister(c.Metrics...)
 	mux := http.NewServeMux()
-	mux.Handle("GET /livez", c.Live.handler(nil, nil, c.Log))
-	mux.Handle("GET /readyz", c.Ready.handler(c.Waits, c.Still, c.Log))
+	told := &toldChecks{log: c.Log, failing: map[string]bool{}}
+	mux.Handle("GET /livez", c.Live.handler(nil, nil, told))
+	mux.Handle("GET /readyz", c.Ready.handler(c.Waits, c.Still, told))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
@@ -71,9 +72,9 @@ type health struct {
 
 // handler runs all checks at once. It answers 200, or 503 with the names of those that failed. It only names the failed
 // waits.
-func (c Checks) handler(waits Checks, still func() []reports.Standing, log *slog.Logger) http.Handler {
+func (c Checks) handler(waits Checks, still func() []reports.Standing, told *toldChecks) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		answer := health{Failed: c.failed(r.Context(), log), Waits: waits.failed(r.Context(), log)}
+		answer := health{Failed: c.failed(r.Context(), told), Waits: waits.failed(r.Context(), told)}
 		answer.OK = len(answer.Failed) == 0
 		if still != nil {
 			answer.Still = wireStanding(still())
@@ -94,7 +95,7 @@ func wireStanding(all []reports.Standing) (reasons []api.Reason) {
 	return reasons
 }
 
-func (c Checks) failed(ctx context.Context, log *slog.Logger) []string {
+func (c Checks) failed(ctx context.Context, told *toldChecks) []string {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	names := slices.Sorted(maps.Keys(c))
@@ -106,10 +107,29 @@ func (c Checks) failed(ctx context.Context, log *slog.Logger) []string {
 	wg.Wait()
 	var failed []string
 	for i, err := range errs {
+		told.tell(ctx, names[i], err)
 		if err != nil {
-			log.WarnContext(ctx, "health check does not pass", "check", names[i], obs.Err, err)
 			failed = append(failed, names[i])
 		}
 	}
 	return failed
+}
+
+// toldChecks tells the log of a check once when it stops passing, and once when it passes again.
+type toldChecks struct {
+	log     *slog.Logger
+	mu      sync.Mutex
+	failing map[string]bool
+}
+
+func (t *toldChecks) tell(ctx context.Context, check string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch failing := t.failing[check]; {
+	case err != nil && !failing:
+		t.log.WarnContext(ctx, "health check does not pass", "check", check, obs.Err, err)
+	case err == nil && failing:
+		t.log.InfoContext(ctx, "health check passes again", "check", check)
+	}
+	t.failing[check] = err != nil
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"bestow/app/processes"
+	"bestow/internal/obs"
+	"bestow/internal/pg"
 	"bestow/migrations"
 	"bestow/outbox"
 
@@ -110,7 +112,8 @@ func (c ClientConfig) river() *river.Config {
 		RetryPolicy:                 cappedRetry{},
 		FetchPollInterval:           500 * time.Millisecond,
 		FetchCooldown:               50 * time.Millisecond,
-		Logger:                      slog.New(warnings{c.Log.Handler()}),
+		Logger:                      obs.Sparing(slog.New(warnings{c.Log.Handler()}), time.Minute),
+		ErrorHandler:                failures{obs.Sparing(c.Log, time.Minute)},
 	}
 	if c.NoReindex {
 		cfg.ReindexerIndexNames = []string{}
@@ -143,6 +146,29 @@ func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 
 // WithGroup returns such a log whose attributes stand in the group.
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
+
+// failures tells the log of jobs that failed: River does so in info, among its counts.
+type failures struct{ log *slog.Logger }
+
+// HandleError is river.ErrorHandler's. What the database did not answer comes in debug: the process says that it is
+// away.
+func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	level := slog.LevelWarn
+	if pg.Unavailable(err) {
+		level = slog.LevelDebug
+	}
+	f.log.Log(ctx, level, "a job failed and is tried again", "kind", job.Kind, obs.JobID, job.ID,
+		obs.Attempt, job.Attempt, obs.Err, err)
+	return nil
+}
+
+// HandlePanic is river.ErrorHandler's.
+func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, v any, trace string,
+) *river.ErrorHandlerResult {
+	f.log.ErrorContext(ctx, "a job panicked and is tried again", "kind", job.Kind, obs.JobID, job.ID,
+		obs.Attempt, job.Attempt, obs.Err, v, "stack", trace)
+	return nil
+}
 
 // cappedRetry doubles the wait after each failed attempt from a second on, to maxRetryWait.
 type cappedRetry struct{}

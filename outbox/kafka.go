@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/obs"
 
 	"github.com/IBM/sarama"
 	"github.com/ThreeDotsLabs/watermill"
@@ -259,6 +260,7 @@ func watermillLog(log *slog.Logger) watermill.LoggerAdapter {
 	if log == nil {
 		return watermill.NopLogger{}
 	}
+	log = obs.Sparing(log, time.Minute) // Kafka's client says many times that a broker is away
 	return watermill.NewSlogLoggerWithLevelMapping(log, map[slog.Level]slog.Level{slog.LevelInfo: slog.LevelDebug})
 }
 

@@ -46,6 +46,7 @@ type Router struct {
 	handle    Handler
 	takes     func(domain.EventType) bool
 	log       *slog.Logger
+	again     *slog.Logger // of what is tried again each second
 	router    *message.Router
 	consuming map[string]bool
 	skipped   *skipped
@@ -86,6 +87,7 @@ func NewRouter(pool *pgxpool.Pool, k *Kafka, c RouterConfig) (*Router, error) {
 	}
 	r := &Router{
 		pool: pool, kafka: k, handle: c.Handle, takes: c.Takes, log: c.Log, router: wm,
+		again:     obs.Sparing(c.Log, time.Minute),
 		consuming: map[string]bool{}, skipped: newSkipped(c.Log),
 	}
 	// The order matters: each line wraps those below it.
@@ -139,7 +141,7 @@ func (r *Router) pollTypes(ctx context.Context) error {
 			err = r.router.RunHandlers(ctx)
 		}
 		if waiting = err != nil; waiting && ctx.Err() == nil {
-			r.log.WarnContext(ctx, "new topics cannot be consumed yet", obs.Err, err)
+			r.again.WarnContext(ctx, "new topics cannot be consumed yet", obs.Err, err)
 		}
 	}
 }
@@ -156,7 +158,7 @@ func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 		if err == nil || pg.Refused(err) {
 			return topics, err
 		}
-		r.log.WarnContext(ctx, "nothing is consumed yet", obs.Err, err)
+		r.again.WarnContext(ctx, "nothing is consumed yet", obs.Err, err)
 		select {
 		case <-ctx.Done():
 			return nil, nil
@@ -226,7 +228,7 @@ func (r *Router) receive(c consumed, m *message.Message) error {
 		return r.park(ctx, at, m, cause, err)
 	}
 	if err != nil && !errors.Is(err, ErrBusy) {
-		r.log.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, c.topic,
+		r.again.ErrorContext(ctx, "chunk was not handled, it comes again", obs.Chunk, msg.Chunk, obs.Topic, c.topic,
 			obs.Partition, at.Partition, obs.Offset, at.Offset, obs.Err, err)
 	}
 	if err != nil {

@@ -36,8 +36,10 @@ type heart struct {
 	self   processes.Process
 	every  time.Duration
 	vitals *vitals
-	told   map[reports.Reason]bool // what the log was told of
-	opened bool                    // the master key was tried once more, after a beat
+	told   map[reports.Reason]reports.Standing // what the log was told of
+	gone   map[reports.Reason]int              // in how many looks a cause that was told is no more
+	away   time.Time                           // since when PostgreSQL does not answer; zero: it does
+	opened bool                                // the master key was tried once more, after a beat
 
 	mu    sync.Mutex
 	still []reports.Standing // as of the last look
@@ -51,7 +53,7 @@ func newHeart(p *Process) *heart {
 	self := processes.Process{ID: p.id, Roles: p.roles, Version: BuildVersion().Version, Host: host, PID: os.Getpid()}
 	return &heart{
 		p: p, self: self, every: cmp.Or(p.with.Beat, beatEvery), vitals: newVitals(),
-		told: map[reports.Reason]bool{},
+		told: map[reports.Reason]reports.Standing{}, gone: map[reports.Reason]int{},
 	}
 }
 
@@ -78,8 +80,10 @@ func (h *heart) run(ctx context.Context) error {
 		if err = h.beat(ctx); errors.Is(err, seal.ErrOpen) {
 			break
 		}
-		if err != nil && ctx.Err() == nil {
-			h.p.log.WarnContext(ctx, "the process's row was not written", obs.Err, err)
+		if ctx.Err() == nil {
+			h.tellDatabase(ctx, err)
+		}
+		if err != nil {
 			wait = min(wait, beatRetry)
 		}
 		h.rest(ctx, wait)
@@ -137,6 +141,20 @@ func (h *heart) beat(ctx context.Context) error {
 	return nil
 }
 
+// tellDatabase logs once that PostgreSQL went away for this process, and once that it is back.
+func (h *heart) tellDatabase(ctx context.Context, err error) {
+	switch {
+	case err == nil && !h.away.IsZero():
+		h.p.log.InfoContext(ctx, "postgresql answers again", "away", time.Since(h.away).Round(time.Second))
+		h.away = time.Time{}
+	case err != nil && h.away.IsZero():
+		h.away = time.Now()
+		h.p.log.WarnContext(ctx, "postgresql does not answer: work waits for it", obs.Err, err)
+	case err != nil:
+		h.p.log.DebugContext(ctx, "postgresql does not answer", obs.Err, err)
+	}
+}
+
 // blind keeps why a look failed.
 func (h *heart) blind(err error) {
 	h.mu.Lock()
@@ -165,23 +183,42 @@ func whyBlind(err error) string {
 	return "the database does not answer"
 }
 
-// tell logs each reason once when it begins and once when it ends.
+// passes is in how many looks in a row a cause must be gone before the log says so: what is tried again every few
+// seconds comes and goes.
+const passes = 3
+
+// told is what the log tells causes from each other by. What Kafka says of the same outage differs from try to try.
+func told(r reports.Reason) reports.Reason {
+	if r.Code == processes.KafkaAway || r.Code == reports.NotKnown {
+		r.Text = ""
+	}
+	return r
+}
+
+// tell logs each cause once when it begins and once when it ends.
 func (h *heart) tell(ctx context.Context, still []reports.Standing) {
 	now := map[reports.Reason]bool{}
 	for _, s := range still {
-		now[s.Reason] = true
-		if !h.told[s.Reason] {
+		r := told(s.Reason)
+		now[r] = true
+		if _, known := h.told[r]; !known {
+			h.told[r] = s
 			h.p.log.WarnContext(ctx, standingMessage(s), obs.Cause, s.Code, obs.Reason, s.Text, obs.Count,
 				len(s.Events),
 				obs.EventID, s.Events[:min(len(s.Events), eventsLogged)])
 		}
 	}
-	for r := range h.told {
-		if !now[r] {
-			h.p.log.InfoContext(ctx, "events do not wait for it any more", obs.Cause, r.Code, obs.Reason, r.Text)
+	for r, s := range h.told {
+		h.gone[r]++
+		if now[r] {
+			h.gone[r] = 0
+		}
+		if h.gone[r] >= passes {
+			delete(h.told, r)
+			delete(h.gone, r)
+			h.p.log.InfoContext(ctx, "events do not wait for it any more", obs.Cause, s.Code, obs.Reason, s.Text)
 		}
 	}
-	h.told = now
 }
 
 func standingMessage(s reports.Standing) string {
