@@ -31,7 +31,7 @@ var jobsMutants = []mutant{
 	{"worker: no forecast", "jobs/timetable.go", "_, err := with.Ledger.CountForecast(ctx)\n\t\treturn err", "return nil", timetable, workedTests},
 	{"worker: a forecast of 20 seconds", "jobs/timetable.go", "return w.timeout }", "return 0 }", timetable, scheduleTests},
 	{"warned: of nothing", "jobs/timetable.go", "if n > 0 {", "if n >= 0 {", timetable, scheduleTests},
-	{"warned: the error is lost", "jobs/timetable.go", "obs.Count, n)\n\t\t}\n\t\treturn err", "obs.Count, n)\n\t\t}\n\t\t_ = err\n\t\treturn nil", timetable, scheduleTests},
+	{"warned: the error is lost", "jobs/timetable.go", "found(job.Kind(), n)\n\t\t}\n\t\treturn err", "found(job.Kind(), n)\n\t\t}\n\t\t_ = err\n\t\treturn nil", timetable, scheduleTests},
 	{"collect: the first hundred", "jobs/timetable.go", "after = done.Last\n", "break\n", timetable, scheduleTests},
 	{"collect: one error stops it", "jobs/timetable.go", "if done.Members == 0 {", "if done.Members == 0 || err != nil {", timetable, scheduleTests},
 	{"client: a rescue of what runs", "jobs/client.go", "rescueAfter = 30 * time.Second", "rescueAfter = 10 * time.Second", timetable, scheduleTests},
