@@ -38,7 +38,10 @@ func (s *Events) StartDue(ctx context.Context) error {
 		stays := errors.Is(err, errGateTaken) || waits(err)
 		busy[e.lane] = err == nil || !stays || errors.Is(err, errGateTaken) ||
 			domain.IsCode(err, domain.LaneBusy)
-		if err != nil && !stays {
+		switch {
+		case err == nil:
+			s.log.InfoContext(ctx, "event is started", obs.EventID, e.id, "by", byTimetable)
+		case !stays:
 			errs = append(errs, eventError("start", e.id, err))
 		}
 		if err := failpoint.Hit(ctx, failpoint.StartDueBetween); err != nil {

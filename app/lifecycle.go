@@ -13,6 +13,7 @@ import (
 	"bestow/domain"
 	"bestow/domain/content"
 	"bestow/internal/failpoint"
+	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/outbox"
 
@@ -38,7 +39,17 @@ func (s *Events) Start(ctx context.Context, by command.Caller, id int64,
 			return goesOn(ctx, tx, id)
 		},
 	})
+	s.tellMoved(ctx, "event is started", answer, moved && err == nil, by)
 	return answer, moved && err == nil, err
+}
+
+// tellMoved logs that a person has moved an event, once for a repeated key.
+func (s *Events) tellMoved(ctx context.Context, step string, answer command.Answer[domain.Event], moved bool,
+	by command.Caller,
+) {
+	if moved && !answer.Replayed {
+		s.log.InfoContext(ctx, step, obs.EventID, answer.Value.ID, "by", by.Actor)
+	}
 }
 
 // goesOn returns the event as it is now, for a repeated key that had it started or resumed. Error: domain.WrongStatus
@@ -143,6 +154,7 @@ func (s *Events) closeWithin(ctx context.Context, id int64, wait time.Duration) 
 	if err := failpoint.Hit(ctx, failpoint.CloseAfterCommit); err != nil {
 		return err
 	}
+	s.log.InfoContext(ctx, "event is completed", obs.EventID, id)
 	s.startNext(ctx)
 	return nil
 }
@@ -224,6 +236,7 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 	if err != nil {
 		return Stopped{}, notStopped(err)
 	}
+	s.log.InfoContext(ctx, "event is stopped", obs.EventID, id, "by", by.Actor, "memo", memo)
 	s.startNext(ctx)
 	if err := failpoint.Hit(ctx, failpoint.StopBeforeDrain); err != nil {
 		return Stopped{}, err
@@ -325,6 +338,7 @@ func (s *Events) Resume(ctx context.Context, by command.Caller, id int64,
 			return goesOn(ctx, tx, id)
 		},
 	})
+	s.tellMoved(ctx, "event is resumed", answer, moved && err == nil, by)
 	return answer, moved && err == nil, err
 }
 

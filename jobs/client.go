@@ -139,6 +139,14 @@ func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
 	return w.Handler.Enabled(ctx, level) && (level >= slog.LevelWarn || w.Handler.Enabled(ctx, slog.LevelDebug))
 }
 
+// Handle writes the record: what is in info for River in debug.
+func (w warnings) Handle(ctx context.Context, r slog.Record) error {
+	if r.Level < slog.LevelWarn {
+		r.Level = slog.LevelDebug
+	}
+	return w.Handler.Handle(ctx, r)
+}
+
 // WithAttrs returns such a log whose records have the attributes.
 func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return warnings{w.Handler.WithAttrs(attrs)}

@@ -15,7 +15,7 @@ func TestRiverLogsWarnings(t *testing.T) {
 	t.Parallel()
 	for level, want := range map[slog.Level]string{
 		slog.LevelInfo:  "level=WARN msg=slow group.queue=jobs\n",
-		slog.LevelDebug: "level=INFO msg=counts group.queue=jobs\nlevel=WARN msg=slow group.queue=jobs\n",
+		slog.LevelDebug: "level=DEBUG msg=counts group.queue=jobs\nlevel=WARN msg=slow group.queue=jobs\n",
 		slog.LevelError: "",
 	} {
 		t.Run(level.String(), func(t *testing.T) {

@@ -38,6 +38,8 @@ func (s *Grants) faultFor(ctx context.Context, eventID int64, code domain.Code, 
 	if err != nil {
 		return err
 	}
+	s.log.ErrorContext(ctx, "event has failed, and goes on when a person resumes it",
+		obs.EventID, eventID, obs.Cause, code, obs.Reason, memo)
 	return failpoint.Hit(ctx, failpoint.FaultAfterCommit)
 }
 

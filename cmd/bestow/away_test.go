@@ -120,6 +120,18 @@ func (l *lines) told(text string) (n int) {
 	return n
 }
 
+// shown returns what an operator sees of the log.
+func (l *lines) shown() (all []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.said {
+		if _, said, _ := strings.Cut(line, " "); !strings.HasPrefix(said, "DEBUG") {
+			all = append(all, line)
+		}
+	}
+	return all
+}
+
 // String returns what was said.
 func (l *lines) String() string {
 	l.mu.Lock()

@@ -66,13 +66,15 @@ func (w *world) lost() []string {
 }
 
 // While Kafka is away its jobs sleep: none is discarded, none burns an attempt, and when it is back all is published
-// (F30).
+// (F30). The log says so in a few lines.
 func TestKafkaAway(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	kafka := w.ownBroker()
+	kafka, log := w.ownBroker(), w.listen()
 	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	<-p.Router.Running()
 	e := w.event(p, "POINT", 2_000)
+	before := len(log.shown())
 	kafka.server.Close()
 	w.run(p, e)
 	const awake = `SELECT count(*) FROM river.river_job WHERE kind = 'relay' AND coalesce((metadata->>'snoozes')::int, 0) = 0`
@@ -83,6 +85,10 @@ func TestKafkaAway(t *testing.T) {
 	kafka.comeBack()
 	w.exact(p, w.completed(p, e.ID))
 	require.Empty(t, w.lost())
+	require.Equal(t, 1, log.told("INFO bestow starts"))
+	require.Equal(t, 1, log.told("INFO event is started"))
+	require.Equal(t, 1, log.told("INFO event is completed"))
+	require.Less(t, len(log.shown())-before, 12, log, "the outage, and two steps of the event")
 }
 
 // A server that goes away after a process has connected, and before it is at work, does not end the process.

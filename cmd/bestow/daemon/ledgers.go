@@ -19,6 +19,7 @@ func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.installation = installation.ID
 	return ledgers.New(ledgers.Config{
 		Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
 		Before: p.with.Ledger,

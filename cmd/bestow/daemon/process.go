@@ -59,15 +59,16 @@ type Process struct {
 	Router  *outbox.Router    // nil without the role handler
 	Service *moneyhttp.Server // nil without the role money, or without a token
 
-	id      string // a UUID, made anew at each start
-	cfg     settings.Config
-	roles   []string
-	log     *slog.Logger
-	with    Overrides
-	clock   Clock
-	cluster string // the id of Kafka's cluster; "" without a role that needs it
-	heart   *heart
-	metrics *metrics.Metrics
+	id           string // a UUID, made anew at each start
+	cfg          settings.Config
+	roles        []string
+	log          *slog.Logger
+	with         Overrides
+	clock        Clock
+	installation string // the id of the database's installation
+	cluster      string // the id of Kafka's cluster; "" without a role that needs it
+	heart        *heart
+	metrics      *metrics.Metrics
 }
 
 // Overrides replace parts of a process, for demo and tests.
@@ -264,6 +265,7 @@ func (p *Process) Close() {
 
 // Run works in the process's roles until stop ends or one of them fails, then lets what has begun finish.
 func (p *Process) Run(stop context.Context) error {
+	p.tellStart(stop)
 	g, ctx := errgroup.WithContext(stop)
 	g.Go(func() error { return p.heart.run(ctx) })
 	if p.has(RoleRelay) || p.has(RoleJobs) { // the others only insert

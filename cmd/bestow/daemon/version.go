@@ -1,8 +1,12 @@
 package daemon
 
 import (
+	"context"
 	"runtime"
 	"runtime/debug"
+	"strings"
+
+	"bestow/internal/obs"
 )
 
 // Version holds what `bestow version -o json` prints.
@@ -28,4 +32,22 @@ func BuildVersion() Version {
 		}
 	}
 	return v
+}
+
+// tellStart logs what begins to work here, and where: what an engineer asks first.
+func (p *Process) tellStart(ctx context.Context) {
+	build := BuildVersion()
+	of := p.Pool.Config().ConnConfig
+	told := []any{
+		"version", build.Version, "revision", build.Revision, "roles", strings.Join(p.roles, ","), "process", p.id,
+		"database", of.Host + "/" + of.Database, "kafka", strings.Join(p.cfg.Brokers, ","),
+		"topic_prefix", p.cfg.TopicPrefix,
+	}
+	const query = `SELECT current_setting('server_version'), max(version_id) FROM goose_db_version WHERE is_applied`
+	var server string
+	var schema int64
+	if err := p.Pool.QueryRow(ctx, query).Scan(&server, &schema); err == nil {
+		told = append(told, "postgresql", server, "schema", schema)
+	}
+	p.log.InfoContext(ctx, "bestow starts", append(told, obs.Installation, p.installation)...)
 }
