@@ -37,28 +37,30 @@ func (p *Process) Ops() bestowhttp.OpsConfig {
 
 // collectors returns what /metrics tells.
 func (p *Process) collectors() []prometheus.Collector {
-	m, build := p.metrics, BuildVersion()
-	m.Version, m.Revision, m.Go, m.Roles, m.ID = build.Version, build.Revision, build.Go, p.roles, p.id
-	m.Pool, m.Offset, m.Still, m.Router = p.Pool, p.clock.Offset, p.heart.standing, p.Router
+	build := BuildVersion()
+	of := metrics.Config{
+		Version: build.Version, Revision: build.Revision, Go: build.Go, Roles: p.roles, ID: p.id,
+		Pool: p.Pool, Offset: p.clock.Offset, Still: p.heart.standing, Router: p.Router,
+	}
 	if p.Kafka != nil {
-		m.Kafka = p.Kafka.Ping
+		of.Kafka = p.Kafka.Ping
 	}
 	if p.has(RoleHandler) {
-		m.Ledgers = map[string]func() error{}
+		of.Ledgers = map[string]func() error{}
 		for name, l := range p.Granter {
-			m.Ledgers[name] = l.Unavailable
+			of.Ledgers[name] = l.Unavailable
 		}
 	}
 	if p.has(RoleJobs) {
-		m.State = p.App.Gauges.Read
+		of.State = p.App.Gauges.Read
 	}
 	if p.cfg.MoneyURL == "" && p.has(RoleJobs) || p.Service != nil {
-		m.Expiry = p.Money.ExpiryBehind
+		of.Expiry = p.Money.ExpiryBehind
 	}
 	if p.has(RoleAPI) {
-		m.Lists = map[string]metrics.Places{"import": p.App.Targets, "export": p.App.Lists}
+		of.Lists = map[string]metrics.Places{"import": p.App.Targets, "export": p.App.Lists}
 	}
-	all := m.All()
+	all := p.metrics.All(of)
 	if p.Service != nil {
 		all = append(all, p.Service.Metrics()...)
 	}

@@ -35,32 +35,30 @@ type Metrics struct {
 	Requests *Requests
 	Grants   *Grants
 	Repairs  *Repairs
-
-	Config
 }
 
-// New returns the metrics of a process. Its counters begin at once; the Config may be set until All is called.
+// New returns the metrics of a process. Its counters begin at once.
 func New() *Metrics {
 	return &Metrics{Requests: newRequests(), Grants: newGrants(), Repairs: newRepairs()}
 }
 
-// All returns what to register.
-func (m *Metrics) All() []prometheus.Collector {
-	all := []prometheus.Collector{m.Requests.took, m.Grants.took, m.Grants.answers, m.Repairs.found, process{m.Config}}
-	if m.Pool != nil {
-		all = append(all, pool{m.Pool})
+// All returns what to register, of a process as of says it.
+func (m *Metrics) All(of Config) []prometheus.Collector {
+	all := []prometheus.Collector{m.Requests.took, m.Grants.took, m.Grants.answers, m.Repairs.found, process{of}}
+	if of.Pool != nil {
+		all = append(all, pool{of.Pool})
 	}
-	if m.State != nil {
-		all = append(all, &state{read: m.State, id: m.ID})
+	if of.State != nil {
+		all = append(all, &state{read: of.State, id: of.ID})
 	}
-	if m.Expiry != nil {
-		all = append(all, expiry{m.Expiry})
+	if of.Expiry != nil {
+		all = append(all, expiry{of.Expiry})
 	}
-	if m.Router != nil {
-		all = append(all, skippedMetric{m.Router})
+	if of.Router != nil {
+		all = append(all, skippedMetric{of.Router})
 	}
-	if len(m.Lists) > 0 {
-		all = append(all, placesMetric(m.Lists))
+	if len(of.Lists) > 0 {
+		all = append(all, placesMetric(of.Lists))
 	}
 	return slices.Clip(all)
 }
