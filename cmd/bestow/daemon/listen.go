@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"time"
 
 	bestowhttp "bestow/http"
+	"bestow/internal/obs"
 
 	"riverqueue.com/riverui"
 )
@@ -41,7 +43,8 @@ func (p *Process) serveAPI(ctx context.Context) error {
 
 func (p *Process) riverUI(ctx context.Context) (http.Handler, error) {
 	ui, err := riverui.NewHandler(&riverui.HandlerOpts{
-		Endpoints: riverui.NewEndpoints(p.River, nil), Logger: p.log, Prefix: "/river", JobListHideArgsByDefault: false,
+		Endpoints: riverui.NewEndpoints(p.River, nil), Logger: obs.Sparing(p.log, time.Minute),
+		Prefix: "/river", JobListHideArgsByDefault: false,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make river ui: %w", err)
