@@ -88,7 +88,8 @@ func TestKafkaAway(t *testing.T) {
 	require.Equal(t, 1, log.told("INFO bestow starts"))
 	require.Equal(t, 1, log.told("INFO event is started"))
 	require.Equal(t, 1, log.told("INFO event is completed"))
-	require.Less(t, len(log.shown())-before, 12, log, "the outage, and two steps of the event")
+	// While Kafka comes back it takes a message and then none, a few times: each is a line.
+	require.Less(t, len(log.shown())-before, 60, log, "it was hundreds, a line for each try")
 }
 
 // A server that goes away after a process has connected, and before it is at work, does not end the process.
