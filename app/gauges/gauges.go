@@ -6,8 +6,12 @@ package gauges
 import (
 	"context"
 	"errors"
+	"time"
 
+	"bestow/app/obstacle"
+	"bestow/app/processes"
 	"bestow/internal/pg"
+	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -26,12 +30,14 @@ func New(pool *pgxpool.Pool) (*Gauges, error) {
 
 // State is how the installation stands at one moment.
 type State struct {
+	At time.Time // the moment, by the database's clock
+
 	Events     []Events
 	Waiting    []Waiting
 	Partitions []Partition
-	Queues     []Queue
-	Parked     []Parked
-	Brakes     int // that are engaged
+	Queues     []processes.Queue
+	Parked     map[string]int // messages that wait for a person, by cause
+	Brakes     int            // that are engaged
 
 	Leader   string // the River client that schedules and rescues; "": none
 	Unlinked int    // rows of the audit that its chain does not hold yet
@@ -63,22 +69,12 @@ type Partition struct {
 	OpenS     float64 // seconds that a handler has had the message that it has had longest without an answer
 }
 
-// Queue is a queue of River.
-type Queue struct {
-	Name    string
-	OldestS float64 // seconds since its next job could be worked; 0: none waits
-	Paused  bool
-}
-
-// Parked are the parked messages of a cause that were not replayed.
-type Parked struct {
-	Cause string
-	Count int
-}
-
 // Read reads how the installation stands.
 func (g *Gauges) Read(ctx context.Context) (State, error) {
 	return pg.SnapshotWithin(ctx, g.pool, pg.ReadWait, func(tx pgx.Tx) (s State, err error) {
+		if s.At, err = pg.Now(ctx, tx); err != nil {
+			return s, err
+		}
 		if s.Events, err = collect[Events](ctx, tx, "events", eventsSQL); err != nil {
 			return s, err
 		}
@@ -88,12 +84,25 @@ func (g *Gauges) Read(ctx context.Context) (State, error) {
 		if s.Partitions, err = collect[Partition](ctx, tx, "partitions", partitionsSQL); err != nil {
 			return s, err
 		}
-		if s.Queues, err = collect[Queue](ctx, tx, "queues", queuesSQL); err != nil {
+		if s.Unlinked, err = readUnlinked(ctx, tx); err != nil {
 			return s, err
 		}
-		if s.Parked, err = collect[Parked](ctx, tx, "parked messages", parkedSQL); err != nil {
-			return s, err
-		}
-		return s, readRest(ctx, tx, &s)
+		return s, s.readShared(ctx, tx)
 	})
+}
+
+// readShared reads what others read in the same way.
+func (s *State) readShared(ctx context.Context, tx pgx.Tx) (err error) {
+	if s.Queues, err = processes.Queues(ctx, tx); err != nil {
+		return err
+	}
+	if s.Leader, err = processes.Leader(ctx, tx); err != nil {
+		return err
+	}
+	if s.Parked, err = outbox.CountParked(ctx, tx); err != nil {
+		return err
+	}
+	brakes, err := obstacle.Brakes(ctx, tx)
+	s.Brakes = len(brakes)
+	return err
 }

@@ -22,16 +22,7 @@ const (
 		FROM grant_chunks c JOIN campaign_events e ON e.id = c.event_id
 		WHERE e.event_status = 'RUNNING' AND c.published_at IS NOT NULL AND c.settled_at IS NULL
 		GROUP BY 1, 2 ORDER BY 1, 2`
-	queuesSQL = `SELECT q.name, coalesce(extract(epoch FROM clock_timestamp() - (
-				SELECT scheduled_at FROM river.river_job
-				WHERE state = 'available' AND queue = q.name AND scheduled_at <= now()
-				ORDER BY priority, scheduled_at, id LIMIT 1)), 0)::float8,
-			q.paused_at IS NOT NULL
-		FROM river.river_queue q ORDER BY 1`
-	parkedSQL = `SELECT cause, count(*) FROM parked_messages WHERE replayed_at IS NULL GROUP BY 1 ORDER BY 1`
-	restSQL   = `SELECT (SELECT count(*) FROM brakes),
-		coalesce((SELECT leader_id FROM river.river_leader WHERE expires_at > now()), ''),
-		(SELECT count(*) FROM audit_log WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_chain))`
+	unlinkedSQL = `SELECT count(*) FROM audit_log WHERE id > (SELECT coalesce(max(audit_id), 0) FROM audit_chain)`
 )
 
 // collect reads the rows of a statement into structs whose fields stand in the order of its columns.
@@ -67,9 +58,9 @@ func readWaiting(ctx context.Context, tx pgx.Tx) (all []Waiting, err error) {
 	return all, nil
 }
 
-func readRest(ctx context.Context, tx pgx.Tx, s *State) error {
-	if err := tx.QueryRow(ctx, restSQL).Scan(&s.Brakes, &s.Leader, &s.Unlinked); err != nil {
-		return fmt.Errorf("read brakes, the leader and the audit: %w", err)
+func readUnlinked(ctx context.Context, tx pgx.Tx) (n int, err error) {
+	if err := tx.QueryRow(ctx, unlinkedSQL).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count changes without a link: %w", err)
 	}
-	return nil
+	return n, nil
 }

@@ -2,7 +2,9 @@ package gauges
 
 import (
 	"testing"
+	"time"
 
+	"bestow/app/processes"
 	"bestow/internal/eventtest"
 
 	"github.com/stretchr/testify/require"
@@ -62,10 +64,10 @@ func TestRead(t *testing.T) {
 	p.BehindS, p.OpenS = 0, 0
 	require.Equal(t, Partition{Topic: "grants.point", Unclaimed: 100}, p)
 	require.Len(t, s.Queues, 2)
-	require.Equal(t, Queue{Name: "jobs"}, s.Queues[0])
+	require.Equal(t, processes.Queue{Name: "jobs"}, s.Queues[0])
 	require.True(t, s.Queues[1].Paused)
-	require.GreaterOrEqual(t, s.Queues[1].OldestS, 30.0)
-	require.Equal(t, []Parked{{"foreign", 1}, {"undecodable", 1}}, s.Parked)
+	require.GreaterOrEqual(t, s.At.Sub(*s.Queues[1].Next), 30*time.Second)
+	require.Equal(t, map[string]int{"foreign": 1, "undecodable": 1}, s.Parked)
 	require.Equal(t, 1, s.Brakes)
 	require.Equal(t, "p1", s.Leader)
 	require.Equal(t, 1, s.Unlinked)

@@ -5,35 +5,24 @@ import (
 	"fmt"
 	"time"
 
+	"bestow/app/processes"
+
 	"github.com/jackc/pgx/v5"
 )
 
-// readRiver reads who leads, and the next job of each queue that could be worked now: one probe of an index each.
-func readRiver(ctx context.Context, tx pgx.Tx, r *River) error {
-	const leader = `SELECT coalesce((SELECT leader_id FROM river.river_leader WHERE expires_at > now()), '')`
-	if err := tx.QueryRow(ctx, leader).Scan(&r.Leader); err != nil {
-		return fmt.Errorf("read river's leader: %w", err)
+// readRiver reads who leads, and since when the next job of each queue could be worked.
+func readRiver(ctx context.Context, tx pgx.Tx, r *River) (err error) {
+	if r.Leader, err = processes.Leader(ctx, tx); err != nil {
+		return err
 	}
-	const oldest = `SELECT q.name, j.scheduled_at FROM river.river_queue q CROSS JOIN LATERAL (
-			SELECT scheduled_at FROM river.river_job WHERE state = 'available' AND queue = q.name AND scheduled_at <= now()
-			ORDER BY priority, scheduled_at, id LIMIT 1) j ORDER BY q.name`
-	rows, err := tx.Query(ctx, oldest)
-	if err != nil {
-		return fmt.Errorf("read queues: %w", err)
-	}
+	queues, err := processes.Queues(ctx, tx)
 	r.Oldest = map[string]time.Time{}
-	var (
-		queue string
-		at    time.Time
-	)
-	_, err = pgx.ForEachRow(rows, []any{&queue, &at}, func() error {
-		r.Oldest[queue] = at
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("read queues: %w", err)
+	for _, q := range queues {
+		if q.Next != nil {
+			r.Oldest[q.Name] = *q.Next
+		}
 	}
-	return nil
+	return err
 }
 
 // selectGranters reads the ledgers that event types name.

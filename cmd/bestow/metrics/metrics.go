@@ -2,7 +2,6 @@ package metrics
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"bestow/app/gauges"
@@ -60,7 +59,7 @@ func (m *Metrics) All(of Config) []prometheus.Collector {
 	if len(of.Lists) > 0 {
 		all = append(all, placesMetric(of.Lists))
 	}
-	return slices.Clip(all)
+	return all
 }
 
 // gauge and counter write a metric's value; the labels stand in the order of desc's.

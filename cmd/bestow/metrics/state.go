@@ -82,11 +82,15 @@ func (s *state) Collect(to chan<- prometheus.Metric) {
 		gauge(to, openDesc, p.OpenS, p.Topic, partition)
 	}
 	for _, q := range now.Queues {
-		gauge(to, queueDesc, q.OldestS, q.Name)
+		waits := 0.0
+		if q.Next != nil {
+			waits = now.At.Sub(*q.Next).Seconds()
+		}
+		gauge(to, queueDesc, waits, q.Name)
 		gauge(to, pausedDesc, truth(q.Paused), q.Name)
 	}
-	for _, p := range now.Parked {
-		gauge(to, parkedDesc, float64(p.Count), p.Cause)
+	for cause, n := range now.Parked {
+		gauge(to, parkedDesc, float64(n), cause)
 	}
 	gauge(to, brakesDesc, float64(now.Brakes))
 	gauge(to, leaderDesc, truth(now.Leader != ""))
