@@ -10,11 +10,8 @@ import (
 func (p *Process) wireKafka(ctx context.Context) error {
 	cfg := p.cfg.Kafka()
 	cfg.Log = p.log
-	var err error
-	if cfg.Installation, err = outbox.ReadInstallation(ctx, p.Pool); err != nil {
-		return err
-	}
-	err = Patiently(ctx, p.log, "kafka", func() (err error) {
+	cfg.Installation = p.installation
+	err := Patiently(ctx, p.log, "kafka", func() (err error) {
 		p.Kafka, err = outbox.NewKafka(cfg)
 		return err
 	})

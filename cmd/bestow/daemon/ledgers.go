@@ -14,14 +14,12 @@ import (
 
 // wireLedgers makes the ledgers that event types may name: ours, in process or at BESTOW_MONEY_URL, and those of
 // BESTOW_GRANTERS.
-func (p *Process) wireLedgers(ctx context.Context) (ledgers.Granter, error) {
-	installation, err := outbox.ReadInstallation(ctx, p.Pool)
-	if err != nil {
+func (p *Process) wireLedgers(ctx context.Context) (granter ledgers.Granter, err error) {
+	if p.installation, err = outbox.ReadInstallation(ctx, p.Pool); err != nil {
 		return nil, err
 	}
-	p.installation = installation.ID
 	return ledgers.New(ledgers.Config{
-		Installation: installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
+		Installation: p.installation.ID, Over: p.cfg.Ledgers(), Own: p.Money,
 		Before: p.with.Ledger,
 		Pool:   p.Pool, Probe: cmp.Or(p.with.Probe, breaker.Probe), Log: p.log,
 	})

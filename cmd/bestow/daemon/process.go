@@ -65,8 +65,8 @@ type Process struct {
 	log          *slog.Logger
 	with         Overrides
 	clock        Clock
-	installation string // the id of the database's installation
-	cluster      string // the id of Kafka's cluster; "" without a role that needs it
+	installation outbox.Installation // of the database
+	cluster      string              // the id of Kafka's cluster; "" without a role that needs it
 	heart        *heart
 	metrics      *metrics.Metrics
 }

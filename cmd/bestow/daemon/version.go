@@ -49,5 +49,5 @@ func (p *Process) tellStart(ctx context.Context) {
 	if err := p.Pool.QueryRow(ctx, query).Scan(&server, &schema); err == nil {
 		told = append(told, "postgresql", server, "schema", schema)
 	}
-	p.log.InfoContext(ctx, "bestow starts", append(told, obs.Installation, p.installation)...)
+	p.log.InfoContext(ctx, "bestow starts", append(told, obs.Installation, p.installation.ID)...)
 }
