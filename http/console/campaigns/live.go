@@ -3,7 +3,6 @@ package campaigns
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"bestow/app/reports"
 	"bestow/domain"
@@ -101,17 +100,14 @@ func (v campaignView) texts() map[string]string {
 		"eta_at":  "",
 	}
 	if s.InKafka > 0 {
-		t["behind"] = v.T("behind", s.InKafka, v.Span(seconds(v.Lag.Kafka.OldestS)))
+		t["behind"] = v.T("behind", s.InKafka, v.Span(page.Seconds(v.Lag.Kafka.OldestS)))
 	}
 	if s.Unsent > 0 {
 		t["unsent"] = v.T("unsent", s.Unsent)
 	}
 	if at := v.ETA(); at != nil {
-		t["eta"] = v.Words.Left(seconds(float64(v.ETAS)))
+		t["eta"] = v.Words.Left(page.Seconds(float64(v.ETAS)))
 		t["eta_at"] = v.Moment(*at, words.Clock)
 	}
 	return t
 }
-
-// seconds returns a number of seconds as a time.
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -18,10 +18,7 @@ func (h *Handlers) review(w http.ResponseWriter, r *http.Request) error {
 	if !page.Editable(v.Event) {
 		return page.GoTo(w, r, page.CampaignPath(v.Event.ID))
 	}
-	if v.Event.TotalCount == 0 {
-		return page.GoTo(w, r, v.path("list"))
-	}
-	if v.unread() {
+	if v.Event.TotalCount == 0 || v.unread() {
 		return page.GoTo(w, r, v.path("list"))
 	}
 	return page.Show(w, r, http.StatusOK, reviewPage(v))

@@ -107,10 +107,7 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 	if err != nil {
 		return err
 	}
-	v.Wrong, v.Typed = wrong, map[string]string{}
-	for _, field := range []string{"name", "role", "expires"} {
-		v.Typed[field] = r.PostForm.Get(field)
-	}
+	v.Wrong, v.Typed = wrong, page.Kept(r, "name", "role", "expires")
 	if wrong.Code == domain.Invalid || wrong.Code == domain.NameTaken {
 		v.Opened = dialog
 	}

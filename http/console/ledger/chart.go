@@ -102,7 +102,8 @@ func marksOf(bars []bar) (names []string) {
 
 // Soon returns what expires within so many days, the day of the count among them.
 func (v ledgerView) Soon() (sum ledger.Sum) {
-	for _, b := range v.DayBars()[:min(soonDays, len(v.DayBars()))] {
+	bars := v.DayBars()
+	for _, b := range bars[:min(soonDays, len(bars))] {
 		sum.Lots, sum.Points = sum.Lots+b.Lots, sum.Points+b.Points
 	}
 	return sum

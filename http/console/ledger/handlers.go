@@ -87,10 +87,10 @@ func (h *Handlers) readLedger(ctx context.Context, v *ledgerView) (err error) {
 		return err
 	}
 	all, err := h.App.Ledger.Policies(ctx, v.After, pageSize+1)
-	if len(all) > pageSize {
-		all = all[:pageSize]
-		v.Next = here + "?" + url.Values{afterField: {all[pageSize-1].Code}}.Encode()
+	var next *string
+	v.Policies, next = web.Page(all, pageSize, func(p ledger.Policy) string { return p.Code })
+	if next != nil {
+		v.Next = here + "?" + url.Values{afterField: {*next}}.Encode()
 	}
-	v.Policies = all
 	return err
 }

@@ -32,9 +32,6 @@ var choices = []struct{ Kind, Name string }{
 	{"month_end", "policy.choose_months"},
 }
 
-// maxReason is the most characters of a reason, as the API has it.
-const maxReason = 500
-
 // create makes a policy.
 func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	if err := page.ReadForm(w, r); err != nil {
@@ -44,11 +41,12 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	var f domain.Faults
 	by := page.Caller(r)
 	by.Reason = reason(&f, r)
+	points := func(name string) *int64 { return page.Whole(&f, r, name, math.MaxInt64) }
 	n := ledger.NewPolicy{Code: form.Get("code"), Terms: ledger.Terms{
 		Name: strings.TrimSpace(form.Get("name")), Validity: form.Get("validity_kind"),
 		Days: small(&f, r, "validity_days"), Until: strings.TrimSpace(form.Get("valid_until")),
-		Months: small(&f, r, "valid_months"), Min: number(&f, r, "min_point"), Max: number(&f, r, "max_point"),
-		MaxHold: number(&f, r, "max_hold"), TypeCode: strings.TrimSpace(form.Get("type_code")),
+		Months: small(&f, r, "valid_months"), Min: points("min_point"), Max: points("max_point"),
+		MaxHold: points("max_hold"), TypeCode: strings.TrimSpace(form.Get("type_code")),
 	}}
 	n.Unread = f
 	if _, err := h.App.Ledger.CreatePolicy(r.Context(), by, n); err != nil {
@@ -91,10 +89,7 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 	if err != nil {
 		return err
 	}
-	v.Wrong, v.Typed = wrong, map[string]string{}
-	for _, field := range fields {
-		v.Typed[field] = r.PostForm.Get(field)
-	}
+	v.Wrong, v.Typed = wrong, page.Kept(r, fields...)
 	if wrong.Code != api.PreconditionFailed {
 		v.Opened = dialog
 	}
@@ -107,31 +102,17 @@ func reason(f *domain.Faults, r *http.Request) string {
 	switch {
 	case web.CheckText("reason", text) != nil:
 		f.Add("reason", "is not valid text")
-	case len([]rune(text)) > maxReason:
-		f.Add("reason", "is over "+strconv.Itoa(maxReason)+" characters")
+	case len([]rune(text)) > domain.MaxReason:
+		f.Add("reason", "is over "+strconv.Itoa(domain.MaxReason)+" characters")
 	default:
 		return text
 	}
 	return ""
 }
 
-// number returns the number of a field, which may have commas and blanks; nil for none.
-func number(f *domain.Faults, r *http.Request, name string) *int64 {
-	text := strings.NewReplacer(",", "", " ", "").Replace(r.PostForm.Get(name))
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		f.Add(name, "must be a whole number of at most "+strconv.FormatInt(math.MaxInt64, 10))
-		return nil
-	}
-	return &n
-}
-
-// small is number for a field of days or months.
+// small returns the number of a field of days or months; nil for none.
 func small(f *domain.Faults, r *http.Request, name string) *int {
-	n := number(f, r, name)
+	n := page.Whole(f, r, name, math.MaxInt64)
 	if n == nil {
 		return nil
 	}
@@ -143,9 +124,6 @@ func dialogOf(code string) string { return newID + "-" + code }
 
 // pathOf returns the path of the form that changes a policy.
 func pathOf(code string) string { return here + "/policies/" + url.PathEscape(code) }
-
-// kept returns what was typed into the form that was refused.
-func (v ledgerView) kept(name string) string { return v.Typed[name] }
 
 // validity says how long the points of a policy are valid.
 func (v ledgerView) validity(p ledger.Policy) string {

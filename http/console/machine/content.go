@@ -11,7 +11,6 @@ import (
 	"unicode/utf8"
 
 	"bestow/app/parked"
-	"bestow/domain"
 	"bestow/http/console/page"
 	"bestow/http/web"
 )
@@ -30,9 +29,9 @@ type contentView struct {
 // content answers with a parked message and its bytes. They may name members, so they are shown to those who may see
 // whole ids.
 func (h *Handlers) content(w http.ResponseWriter, r *http.Request) error {
-	id, ok := domain.ParseID(r.PathValue("id"))
-	if !ok {
-		return domain.NotFoundError("there is no parked message "+r.PathValue("id"), "list the parked messages")
+	id, err := messageID(r)
+	if err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), web.RequestTimeout)
 	defer cancel()

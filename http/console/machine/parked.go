@@ -113,11 +113,20 @@ func (h *Handlers) readParked(r *http.Request) (v parkedView, err error) {
 	return v, nil
 }
 
-// replay lets a relay publish a message again.
-func (h *Handlers) replay(w http.ResponseWriter, r *http.Request) error {
+// messageID returns the parked message's id in the path. Error: domain.NotFound.
+func messageID(r *http.Request) (int64, error) {
 	id, ok := domain.ParseID(r.PathValue("id"))
 	if !ok {
-		return domain.NotFoundError("there is no parked message "+r.PathValue("id"), "list the parked messages")
+		return 0, domain.NotFoundError("there is no parked message "+r.PathValue("id"), "list the parked messages")
+	}
+	return id, nil
+}
+
+// replay lets a relay publish a message again.
+func (h *Handlers) replay(w http.ResponseWriter, r *http.Request) error {
+	id, err := messageID(r)
+	if err != nil {
+		return err
 	}
 	if err := page.ReadForm(w, r); err != nil {
 		return err

@@ -147,10 +147,7 @@ func (v systemView) Oldest() (waits time.Duration) {
 func (v systemView) InKafka() (targets int, oldest time.Duration) {
 	for _, b := range v.Behind {
 		targets += b.Targets
-		oldest = max(oldest, seconds(b.OldestS))
+		oldest = max(oldest, page.Seconds(b.OldestS))
 	}
 	return targets, oldest
 }
-
-// seconds returns a number of seconds as a time.
-func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

@@ -53,6 +53,30 @@ func Digits(typed string) string {
 	return strings.NewReplacer(",", "", " ", "", words.Minus, "-").Replace(typed)
 }
 
+// Whole returns the number of a field, which may have commas and blanks; nil for none. One that is no number, or over
+// most, is a fault of f.
+func Whole(f *domain.Faults, r *http.Request, name string, most int64) *int64 {
+	text := Digits(r.PostForm.Get(name))
+	if text == "" {
+		return nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n > most {
+		f.Add(name, "must be a whole number of at most "+strconv.FormatInt(most, 10))
+		return nil
+	}
+	return &n
+}
+
+// Kept returns what stands in the fields of a form, so that one that was refused can be shown again.
+func Kept(r *http.Request, fields ...string) map[string]string {
+	kept := make(map[string]string, len(fields))
+	for _, field := range fields {
+		kept[field] = r.PostForm.Get(field)
+	}
+	return kept
+}
+
 // Typed checks that a person has typed the number that the form shows, with or without commas and blanks. Error:
 // domain.Invalid.
 func Typed(r *http.Request, want int64) error {

@@ -222,3 +222,6 @@ func CampaignPath(id int64) string { return Home + "/campaigns/" + strconv.Forma
 
 // HasRiver reports whether there is a page of jobs at /river.
 func (v View) HasRiver() bool { return v.config.River }
+
+// Seconds returns a number of seconds as a time.
+func Seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

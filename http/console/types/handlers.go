@@ -6,7 +6,6 @@ import (
 	"math"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"bestow/app/patch"
@@ -93,10 +92,7 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 	if err != nil {
 		return err
 	}
-	v.Wrong, v.Typed = wrong, map[string]string{}
-	for _, field := range fields {
-		v.Typed[field] = r.PostForm.Get(field)
-	}
+	v.Wrong, v.Typed = wrong, page.Kept(r, fields...)
 	if wrong.Code != api.PreconditionFailed {
 		v.Opened = dialog
 	}
@@ -113,8 +109,8 @@ func (h *Handlers) create(w http.ResponseWriter, r *http.Request) error {
 	n := types.NewType{
 		Code: form.Get("event_type"), Label: form.Get("label"), Granter: form.Get("granter"),
 		Operation: domain.Operation(form.Get("operation")), Unit: orNil(form.Get("unit")),
-		MaxPerMember: limit(&f, r, "max_per_member", math.MaxInt64),
-		MaxPerEvent:  limit(&f, r, "max_per_event", math.MaxInt64),
+		MaxPerMember: page.Whole(&f, r, "max_per_member", math.MaxInt64),
+		MaxPerEvent:  page.Whole(&f, r, "max_per_event", math.MaxInt64),
 		MaxCount:     count(&f, r),
 	}
 	n.Unread = f
@@ -138,8 +134,8 @@ func (h *Handlers) edit(w http.ResponseWriter, r *http.Request) error {
 	p := types.Patch{
 		Label:        patch.SetTo(orNil(form.Get("label"))),
 		Unit:         patch.SetTo(orNil(form.Get("unit"))),
-		MaxPerMember: patch.SetTo(limit(&f, r, "max_per_member", math.MaxInt64)),
-		MaxPerEvent:  patch.SetTo(limit(&f, r, "max_per_event", math.MaxInt64)),
+		MaxPerMember: patch.SetTo(page.Whole(&f, r, "max_per_member", math.MaxInt64)),
+		MaxPerEvent:  patch.SetTo(page.Whole(&f, r, "max_per_event", math.MaxInt64)),
 		MaxCount:     patch.SetTo(count(&f, r)),
 		Was: func(t types.Type) error {
 			return web.Match(form.Get("seen"), tagOf(t), "the event type")
@@ -166,23 +162,9 @@ func orNil(text string) *string {
 	return &text
 }
 
-// limit returns the number of a field, which may have commas and blanks; nil for none.
-func limit(f *domain.Faults, r *http.Request, name string, most int64) *int64 {
-	text := page.Digits(r.PostForm.Get(name))
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n > most {
-		f.Add(name, "must be a whole number of at most "+strconv.FormatInt(most, 10))
-		return nil
-	}
-	return &n
-}
-
 // count returns the most targets that the form names; nil for none.
 func count(f *domain.Faults, r *http.Request) *int32 {
-	n := limit(f, r, "max_count", math.MaxInt32)
+	n := page.Whole(f, r, "max_count", math.MaxInt32)
 	if n == nil {
 		return nil
 	}
