@@ -6,13 +6,13 @@ package ledger
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
 	"bestow/domain"
 	"bestow/http/console/page"
 	"bestow/http/console/words"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
 )
 
 func ledgerPage(v ledgerView) templ.Component {

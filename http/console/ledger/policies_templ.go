@@ -6,15 +6,15 @@ package ledger
 
 //lint:file-ignore SA4006 This context is only used if a nested component is present.
 
+import "github.com/a-h/templ"
+import templruntime "github.com/a-h/templ/runtime"
+
 import (
 	"bestow/app/ledger"
 	"bestow/domain"
 	"bestow/http/console/page"
 	"bestow/http/console/words"
 	"bestow/http/web"
-
-	"github.com/a-h/templ"
-	templruntime "github.com/a-h/templ/runtime"
 )
 
 // policies lists the policies.
