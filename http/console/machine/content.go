@@ -15,8 +15,13 @@ import (
 	"bestow/http/web"
 )
 
-// mostShown is the most bytes of a message that its page shows.
-const mostShown = 16 << 10
+const (
+	// mostShown is the most bytes of a message that its page shows.
+	mostShown = 16 << 10
+	// mostLevels is the most levels of JSON that are indented: a line of each level begins with as many spaces, so what
+	// is indented has at most 2 * mostLevels bytes for each byte of the message.
+	mostLevels = 20
+)
 
 // contentView is what the page of a parked message shows.
 type contentView struct {
@@ -51,16 +56,32 @@ func (h *Handlers) content(w http.ResponseWriter, r *http.Request) error {
 // Path returns the path of the page.
 func (v contentView) Path() string { return parkedPath + "/" + page.Number(v.Message.ID) }
 
-// Shown writes the bytes: as numbers beside their letters, or as text, JSON a field a line.
+// Shown writes the bytes: as numbers beside their letters, or as text, JSON of a few levels a field a line.
 func (v contentView) Shown() string {
 	if v.Hex {
 		return hex.Dump(v.Bytes)
 	}
 	var text bytes.Buffer
-	if json.Indent(&text, v.Bytes, "", "  ") == nil {
+	if levels(v.Bytes) <= mostLevels && json.Indent(&text, v.Bytes, "", "  ") == nil {
 		return text.String()
 	}
 	return string(v.Bytes)
+}
+
+// levels returns how deep the objects and lists of a JSON text stand in each other, as far as it is JSON.
+func levels(text []byte) (most int) {
+	tokens, depth := json.NewDecoder(bytes.NewReader(text)), 0
+	for {
+		switch token, err := tokens.Token(); {
+		case err != nil:
+			return most
+		case token == json.Delim('['), token == json.Delim('{'):
+			depth++
+			most = max(most, depth)
+		case token == json.Delim(']'), token == json.Delim('}'):
+			depth--
+		}
+	}
 }
 
 // isText reports whether a person can read the bytes. The last character may be cut off.

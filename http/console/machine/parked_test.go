@@ -145,3 +145,21 @@ func TestParkedContent(t *testing.T) {
 	require.Contains(t, hidden, "it may name a member")
 	require.NotContains(t, hidden, "0550011229")
 }
+
+// The page of a message of many levels is not much longer than the message: indented, this one is of 134 MB.
+func TestParkedContentOfManyLevels(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	d.SQL(`INSERT INTO parked_messages (cause, detail, topic, kafka_partition, kafka_offset, payload) VALUES
+		('foreign', 'd', 'grants.point', 1, 1, convert_to(repeat('[', 8192) || repeat(']', 8192), 'UTF8')),
+		('foreign', 'd', 'grants.point', 1, 2, convert_to(repeat('["]",', 3000), 'UTF8')),
+		('foreign', 'd', 'grants.point', 1, 3, '[[[[["]"]]]]]')`)
+	b := d.SignedIn(domain.Operator)
+	for _, id := range []string{"1", "2"} {
+		p := b.Get("/console/parked/" + id)
+		require.Equal(t, http.StatusOK, p.StatusCode)
+		require.Less(t, len(p.Text), 1<<20, "not the whole page: it is too long")
+		require.Contains(t, p.Text, map[string]string{"1": "[[[[[[", "2": `[&#34;]&#34;,[&#34;]&#34;,`}[id])
+	}
+	require.Contains(t, b.Get("/console/parked/3").Text, "\n        [\n          &#34;]&#34;\n        ]\n")
+}
