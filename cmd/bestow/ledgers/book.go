@@ -3,7 +3,9 @@ package ledgers
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"time"
 
 	"bestow/app/ledger"
 	"bestow/app/processes"
@@ -48,8 +50,12 @@ func (b remoteBook) Forecast(ctx context.Context) (ledger.Forecast, error) {
 	if err := b.expect(ctx); err != nil {
 		return ledger.Forecast{}, err
 	}
-	f, err := b.client.Forecast(ctx, money.ForecastDays)
-	return forecastOf(f), remoteError(ctx, err)
+	said, err := b.client.Forecast(ctx, money.ForecastDays)
+	if err != nil {
+		return ledger.Forecast{}, remoteError(ctx, err)
+	}
+	f := forecastOf(said)
+	return f, checkForecast(f)
 }
 
 // expect lets another ledger that answers at the address refuse.
@@ -74,6 +80,19 @@ func periodsOf(all []wire.ForecastPeriod) []ledger.Period {
 		periods[n] = ledger.Period{Name: p.Period, Sum: ledger.Sum(p.Sum)}
 	}
 	return periods
+}
+
+// checkForecast returns domain.Unavailable for a forecast whose days or months are none.
+func checkForecast(f ledger.Forecast) error {
+	for layout, all := range map[string][]ledger.Period{time.DateOnly: f.Days, "2006-01": f.Months} {
+		for _, p := range all {
+			if _, err := time.Parse(layout, p.Name); err != nil {
+				return domain.UnavailableError(fmt.Sprintf("the ledger's forecast has a period %.50q", p.Name),
+					"check BESTOW_MONEY_URL: what answers there is no ledger of this version")
+			}
+		}
+	}
+	return nil
 }
 
 // ownError is an error of the ledger of this database, as the API tells it. Where the database does not answer, it is

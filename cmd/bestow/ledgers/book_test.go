@@ -88,6 +88,14 @@ func TestBookForecast(t *testing.T) {
 	})
 }
 
+// says answers with the JSON.
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte(text))
+	}
+}
+
 // Whatever answers at the address of the ledger, operators are told that it is away, and no fault of ours.
 func TestBookAway(t *testing.T) {
 	t.Parallel()
@@ -97,6 +105,8 @@ func TestBookAway(t *testing.T) {
 		"broken":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
 		"no json":     func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) },
 		"other token": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) },
+		"no month":    says(`{"counted_at": "2030-01-15T00:00:00Z", "months": [{"period": "later", "lots": 1, "points": 1}]}`),
+		"no day":      says(`{"counted_at": "2030-01-15T00:00:00Z", "days": [{"period": "2030-01", "lots": 1, "points": 1}]}`),
 		"redirects":   func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/x", http.StatusFound) },
 	} {
 		server := httptest.NewServer(answer)

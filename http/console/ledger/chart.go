@@ -19,6 +19,7 @@ const (
 
 const (
 	leastMonths = 12 // that the chart of months shows, also if the last of them have nothing
+	mostMonths  = 61 // of a forecast: this one and five years
 	marks       = 5  // names that stand under a chart
 	monthLayout = "2006-01"
 )
@@ -52,7 +53,7 @@ func (v ledgerView) MonthBars() []bar {
 	first := time.Date(at.Year(), at.Month(), 1, 0, 0, 0, 0, time.UTC)
 	last := v.Months[len(v.Months)-1].Name
 	var names []string
-	for n := 0; n < leastMonths || names[n-1] < last; n++ {
+	for n := 0; n < leastMonths || n < mostMonths && names[n-1] < last; n++ {
 		names = append(names, first.AddDate(0, n, 0).Format(monthLayout))
 	}
 	return barsOf(names, v.Months)

@@ -64,6 +64,18 @@ func TestTotals(t *testing.T) {
 	require.NotContains(t, p.Text, `<rect x="`)
 }
 
+// Months are drawn as far as a forecast goes, whatever the ledger calls them.
+func TestMonthsHaveAnEnd(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	b := d.SignedIn(domain.Viewer)
+	for _, name := range []string{"later", "9999-12"} {
+		d.Book.Counted = counted()
+		d.Book.Counted.Months = append(d.Book.Counted.Months, ledger.Period{Name: name, Sum: ledger.Sum{Lots: 1, Points: 1}})
+		require.Equal(t, 62+61, strings.Count(b.Get(here).Text, `<rect x="`), name)
+	}
+}
+
 // While the ledger is away the page says so, and all other pages work.
 func TestLedgerAway(t *testing.T) {
 	t.Parallel()
