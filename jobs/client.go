@@ -113,7 +113,7 @@ func (c ClientConfig) river() *river.Config {
 		FetchPollInterval:           500 * time.Millisecond,
 		FetchCooldown:               50 * time.Millisecond,
 		Logger:                      obs.Sparing(slog.New(warnings{c.Log.Handler()}), time.Minute),
-		ErrorHandler:                failures{obs.Sparing(c.Log, time.Minute)},
+		ErrorHandler:                failures{all: c.Log, spared: obs.Sparing(c.Log, time.Minute)},
 	}
 	if c.NoReindex {
 		cfg.ReindexerIndexNames = []string{}
@@ -156,24 +156,24 @@ func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
 
 // failures tells the log of jobs that failed: River does so in info, among its counts.
-type failures struct{ log *slog.Logger }
+type failures struct{ all, spared *slog.Logger }
 
-// HandleError is river.ErrorHandler's. What the database did not answer comes in debug: the process says that it is
-// away.
+// HandleError is river.ErrorHandler's. What the database took no session for comes in debug: the process says that it
+// is away. A job that has come to the end of its time, or failed at another server, is told.
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
 	level := slog.LevelWarn
-	if pg.Unavailable(err) {
+	if pg.NoSession(err) {
 		level = slog.LevelDebug
 	}
-	f.log.Log(ctx, level, "a job failed and is tried again", "kind", job.Kind, obs.JobID, job.ID,
+	f.spared.Log(ctx, level, "a job failed and is tried again", "kind", job.Kind, obs.JobID, job.ID,
 		obs.Attempt, job.Attempt, obs.Err, err)
 	return nil
 }
 
-// HandlePanic is river.ErrorHandler's.
+// HandlePanic is river.ErrorHandler's. Each panic is told: it is a fault of ours.
 func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, v any, trace string,
 ) *river.ErrorHandlerResult {
-	f.log.ErrorContext(ctx, "a job panicked and is tried again", "kind", job.Kind, obs.JobID, job.ID,
+	f.all.ErrorContext(ctx, "a job panicked and is tried again", "kind", job.Kind, obs.JobID, job.ID,
 		obs.Attempt, job.Attempt, obs.Err, v, "stack", trace)
 	return nil
 }

@@ -3,6 +3,7 @@ package obs
 import (
 	"bytes"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -11,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Of many warnings one is written in a minute, and the next says how many were not. What informs is written always.
+// Of many warnings of a text one is written in a minute, and the next says how many were not. What informs is written always.
 func TestSparing(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,12 +31,22 @@ func TestSparing(t *testing.T) {
 		log := handler(slog.LevelInfo)
 		log.Warn("away", "n", 1)
 		log.With("queue", "jobs").Error("away", "n", 2)
-		log.WithGroup("g").Error("gone")
+		log.WithGroup("g").Error("away")
+		log.Error("gone")
+		log.Error("gone")
 		log.Info("counts")
-		require.Equal(t, []string{"level=WARN msg=away n=1", "level=INFO msg=counts"}, lines())
+		require.Equal(t, []string{"level=WARN msg=away n=1", "level=ERROR msg=gone", "level=INFO msg=counts"}, lines(),
+			"a text hides no other")
 		time.Sleep(time.Minute) //nolint:forbidigo // of the bubble
 		log.Error("away", "n", 3)
 		require.Equal(t, []string{"level=ERROR msg=away n=3 left_out=2"}, lines())
+
+		for n := range mostTexts {
+			log.Warn(strconv.Itoa(n))
+		}
+		log.Error("one more")
+		log.Error("and another")
+		require.Len(t, lines(), mostTexts-2+1, "of many texts the last share a line")
 
 		log = handler(slog.LevelDebug)
 		log.Warn("away")

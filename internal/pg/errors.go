@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 )
@@ -80,6 +81,15 @@ func Unavailable(err error) bool {
 	return network || errors.Is(err, ErrReadOnly) || errors.Is(err, context.DeadlineExceeded) ||
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) ||
 		errors.Is(err, io.ErrClosedPipe) || pgconn.SafeToRetry(err)
+}
+
+// NoSession reports whether err means that the server takes no session, or has ended the one that was used.
+func NoSession(err error) bool {
+	code := Code(err)
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	return code == TooManyConnections || strings.HasPrefix(code, "08") || strings.HasPrefix(code, "57P")
 }
 
 // Violates reports whether err is the violation of the named constraint.
