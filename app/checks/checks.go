@@ -43,7 +43,7 @@ type Finding struct {
 	Text  string // of what an import noticed: the first notice; it may name members
 	Read  *Reading
 
-	list int64 // of what an import noticed: the newest list that has it
+	list int64 // the newest list: of the event, or of what an import noticed the newest that has it
 }
 
 // Reading says who has read a finding, and when.

@@ -88,8 +88,8 @@ func TestTheUsual(t *testing.T) {
 	require.Empty(t, d.find(id), "two events say nothing")
 	d.begun(83, 1, 330)
 	require.Equal(t, []Finding{
-		{Code: SumUnusual, Value: 3000, Usual: 400},
-		{Code: AmountUnusual, Value: 1000, Usual: 330},
+		{Code: SumUnusual, Value: 3000, Usual: 400, list: 1},
+		{Code: AmountUnusual, Value: 1000, Usual: 330, list: 1},
 	}, d.find(id))
 	d.Exec(`UPDATE event_facts SET max = 333 WHERE max = 330`)
 	require.Equal(t, []domain.Code{SumUnusual}, codes(d.find(id)))
@@ -124,9 +124,13 @@ func TestAmountsOfAList(t *testing.T) {
 				counted.Add(amount)
 			}
 			facts := memberlist.FactsOf(&counted, nil)
-			all = append(all, list{facts: &facts})
+			all = append(all, list{id: int64(len(all)) + 1, facts: &facts})
 		}
-		require.Equal(t, c.want, amountsOf(event, all, usual{}), name)
+		found := amountsOf(event, all, usual{})
+		for i := range c.want {
+			c.want[i].list = int64(len(all))
+		}
+		require.Equal(t, c.want, found, name)
 		require.Empty(t, amountsOf(event, append(all, list{}), usual{}), "%s: a list is not known", name)
 	}
 	require.EqualValues(t, 1<<62, medianOf(memberlist.Facts{Rows: 1, Max: 1 << 62, Buckets: [64]int32{63: 1}}))
@@ -171,6 +175,24 @@ func TestWhatWasRead(t *testing.T) {
 	d.Exec(`UPDATE campaign_events SET event_status = 'RUNNING' WHERE id = $1`, id)
 	require.NoError(t, d.checks.Settled(t.Context(), id), "it has started")
 	require.ErrorIs(t, d.checks.Settled(t.Context(), id+1), &domain.Error{Code: domain.NotFound})
+}
+
+// Who has read what a list has did not read the same of the list that took its place.
+func TestReadingIsOfItsLists(t *testing.T) {
+	t.Parallel()
+	d := setup(t)
+	id := d.Event()
+	const file = "member_id,amount,reason\nm1,1,%[1]s\nm2,1,%[1]s\nm3,900,%[1]s\nm3,900,%[1]s\n"
+	d.file(id, fmt.Sprintf(file, "a"))
+	before := d.find(id)
+	require.Equal(t, []domain.Code{StandsOut, Duplicates}, codes(before))
+	require.NoError(t, d.checks.Read(t.Context(), command.Caller{Actor: "kim"}, id, []string{before[0].Key(), before[1].Key()}))
+	require.Empty(t, Unread(d.find(id)))
+	lists, err := d.lists.Imports(t.Context(), id)
+	require.NoError(t, err)
+	require.NoError(t, d.lists.TakeBack(t.Context(), command.Caller{Actor: "kim"}, id, lists[0].ID))
+	d.file(id, fmt.Sprintf(file, "b"))
+	require.Equal(t, []domain.Code{StandsOut, Duplicates}, codes(Unread(d.find(id))))
 }
 
 // What was so at the moment of an import, and may have passed, is no finding.

@@ -72,7 +72,17 @@ func amountsOf(e domain.Event, lists []list, u usual) (all []Finding) {
 	if duplicates > 0 {
 		all = append(all, Finding{Code: Duplicates, Count: duplicates})
 	}
+	for i := range all { // they compare all lists: of others with the same numbers they are others
+		all[i].list = newest(lists)
+	}
 	return all
+}
+
+func newest(lists []list) (id int64) {
+	for _, l := range lists {
+		id = max(id, l.id)
+	}
+	return id
 }
 
 // sumOf adds the lists up, with their duplicate rows; known is false if nothing is known of one of them.
