@@ -1,6 +1,7 @@
 package migrations_test
 
 import (
+	"bytes"
 	"io/fs"
 	"regexp"
 	"testing"
@@ -58,7 +59,34 @@ func TestMigrationsLimitTheirLocks(t *testing.T) {
 		body, err := fs.ReadFile(migrations.Files(), name)
 		require.NoError(t, err)
 		if name >= "0053" && changes.Match(body) {
-			require.Contains(t, string(body), "SET LOCAL lock_timeout", name)
+			limit := "SET LOCAL lock_timeout"
+			if bytes.HasPrefix(body, []byte("-- +goose NO TRANSACTION\n")) {
+				limit = "SET lock_timeout"
+			}
+			require.Contains(t, string(body), limit, name)
 		}
 	}
+}
+
+// The indexes of the record come in a transaction each, so that what writes the record, as the brake does, waits for one
+// of them and not for all; a try that ended between them goes on.
+func TestRecordIsHeldUpForOneIndex(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t)
+	require.NoError(t, migrations.UpFrom(t.Context(), url, before(t, "0055_audit_filters.sql")))
+	conn, err := pgx.Connect(t.Context(), url)
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = conn.Close(t.Context()) })
+	_, err = conn.Exec(t.Context(), `CREATE INDEX audit_log_actor ON audit_log (actor, id);
+		CREATE TABLE made (tag text, transaction xid8, patience text);
+		CREATE FUNCTION note_index() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN
+			INSERT INTO made SELECT tg_tag, pg_current_xact_id(), current_setting('lock_timeout'); END $$;
+		CREATE EVENT TRIGGER note_index ON ddl_command_end WHEN TAG IN ('CREATE INDEX') EXECUTE FUNCTION note_index()`)
+	require.NoError(t, err)
+	require.NoError(t, migrations.UpFrom(t.Context(), url, before(t, "0056")))
+	var transactions, impatient int
+	require.NoError(t, conn.QueryRow(t.Context(), `SELECT count(DISTINCT transaction), count(*) FILTER (WHERE patience = '2s') FROM made`).
+		Scan(&transactions, &impatient))
+	require.Equal(t, 3, transactions)
+	require.Equal(t, 3, impatient)
 }
