@@ -200,13 +200,21 @@ func (l *Lots) writeExpired(ctx context.Context, tx pgx.Tx, chunk due) error {
 	return nil
 }
 
-// ExpiryBehind returns how long ago the points ran out up to which all are listed for ExpireDue; of those that are
-// listed and did not expire yet, it says nothing.
+// ExpiryBehind returns how long ago the points ran out that wait longest to expire. They are at the head of the list,
+// which has the oldest first but for the window of one ListDue; with an empty list they are those that it lists next.
 func (l *Lots) ExpiryBehind(ctx context.Context) (time.Duration, error) {
 	var seconds float64
-	const query = `SELECT greatest(extract(epoch FROM clock_timestamp() - swept_until), 0)::float8 FROM money.point_sweep`
-	if err := l.pool.QueryRow(ctx, query).Scan(&seconds); err != nil {
+	const query = `SELECT greatest(extract(epoch FROM now() - least(swept_until, (
+			SELECT min(lot.expiry_at)
+			FROM (SELECT member_id, save_point_member_id FROM money.point_due ORDER BY due_id LIMIT $1) listed
+			JOIN money.point_lot lot USING (member_id, save_point_member_id)
+			WHERE lot.remaining > 0))), 0)::float8
+		FROM money.point_sweep`
+	if err := l.pool.QueryRow(ctx, query, behindLook).Scan(&seconds); err != nil {
 		return 0, fmt.Errorf("read how far lots have expired: %w", err)
 	}
 	return time.Duration(seconds * float64(time.Second)), nil
 }
+
+// behindLook is how many entries at the head of the list ExpiryBehind looks at: some may have nothing left.
+const behindLook = 100

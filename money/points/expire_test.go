@@ -41,6 +41,36 @@ func TestExpireLeavesHeldLot(t *testing.T) {
 	require.Equal(t, points.ExpiredLots{Due: 1, Lots: 1, Points: 10}, done)
 }
 
+// What is behind is the oldest of what is not listed yet and of what is listed and has not expired.
+func TestExpiryBehind(t *testing.T) {
+	t.Parallel()
+	s := moneytest.ClockedShop(t)
+	behind := func() time.Duration {
+		d, err := s.ExpiryBehind(t.Context())
+		require.NoError(t, err)
+		return d
+	}
+	require.Zero(t, s.Sweep())
+	require.Zero(t, behind())
+	closed := s.Saved(10, s.Later(0).Add(time.Hour))
+	s.Saved(20, s.Later(0).Add(2*time.Hour))
+	s.Later(5 * time.Hour)
+	require.Equal(t, 5*time.Hour, behind(), "nothing was listed since")
+	_, err := s.ListDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4*time.Hour, behind(), "it is listed, and has not expired")
+	_, err = s.Pool.Exec(t.Context(), `UPDATE money.point_lot SET remaining = 0 WHERE 'P' || save_point_member_id = $1`, closed)
+	require.NoError(t, err)
+	require.Equal(t, 3*time.Hour, behind(), "of what is listed and has nothing left, nothing is due")
+	s.Later(time.Hour)
+	_, err = s.ListDue(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, 4*time.Hour, behind(), "that it is listed again does not hide it")
+	_, err = s.ExpireDue(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, behind())
+}
+
 // A movement that finds a lot changed since it read it begins anew: it never writes what it had reckoned before.
 func TestUseBeginsAnew(t *testing.T) {
 	t.Parallel()

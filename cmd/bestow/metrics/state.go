@@ -159,7 +159,7 @@ type expiry struct {
 }
 
 var expiryDesc = describe("expiry_behind_seconds",
-	"How long ago the points ran out up to which all are listed to expire.")
+	"How long ago the points ran out that wait longest to expire.")
 
 // Describe is prometheus.Collector's.
 func (expiry) Describe(to chan<- *prometheus.Desc) { to <- expiryDesc }
