@@ -79,25 +79,31 @@ func (s *Audit) List(ctx context.Context, f Filter) ([]Entry, error) {
 	return pg.Value(ctx, s.pool, func(tx pgx.Tx) ([]Entry, error) { return selectEntries(ctx, tx, f) })
 }
 
-// selectEntries chooses the rows by an index alone, and then reads them: they are wide. One action is compared by
-// itself, since only then its index has the order of the list. An object and a moment are looked for in
-// audit_log_narrow, from the newest row on.
-func selectEntries(ctx context.Context, tx pgx.Tx, f Filter) ([]Entry, error) {
-	const query = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id, session_id
-		FROM audit_log
-		WHERE id IN (
-			SELECT id FROM audit_log
-			WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2)
-			  AND ($3::text[] IS NULL OR action = ANY ($3)) AND ($9 = '' OR action = $9)
-			  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
-			  AND ($6 = '' OR strpos(object, $6) > 0) AND ($7::bigint = 0 OR id < $7)
-			ORDER BY id DESC LIMIT $8)
-		ORDER BY id DESC`
+// entriesSQL chooses the rows by an index alone, and then reads them: they are wide. One action is compared by itself,
+// since only then its index has the order of the list. An object and a moment are looked for in audit_log_narrow, from
+// the newest row on.
+const entriesSQL = `SELECT id, at, actor, key_id, action, event_id, object, before, after, reason, request_id, session_id
+	FROM audit_log
+	WHERE id IN (
+		SELECT id FROM audit_log
+		WHERE ($1::bigint = 0 OR event_id = $1) AND ($2 = '' OR actor = $2)
+		  AND ($3::text[] IS NULL OR action = ANY ($3)) AND ($9 = '' OR action = $9)
+		  AND ($4::timestamptz IS NULL OR at >= $4) AND ($5::timestamptz IS NULL OR at < $5)
+		  AND ($6 = '' OR strpos(object, $6) > 0) AND ($7::bigint = 0 OR id < $7)
+		ORDER BY id DESC LIMIT $8)
+	ORDER BY id DESC`
+
+// values are those of entriesSQL.
+func (f Filter) values() []any {
 	actions, action := f.Actions, ""
 	if len(actions) == 1 {
 		actions, action = nil, actions[0]
 	}
-	rows, err := tx.Query(ctx, query, f.EventID, f.Actor, actions, f.Since, f.Until, f.Object, f.Before, f.Limit, action)
+	return []any{f.EventID, f.Actor, actions, f.Since, f.Until, f.Object, f.Before, f.Limit, action}
+}
+
+func selectEntries(ctx context.Context, tx pgx.Tx, f Filter) ([]Entry, error) {
+	rows, err := tx.Query(ctx, entriesSQL, f.values()...)
 	if err != nil {
 		return nil, fmt.Errorf("read audit: %w", err)
 	}

@@ -79,12 +79,14 @@ func selectGivenOut(ctx context.Context, tx pgx.Tx) (*Head, error) {
 	return &h, nil
 }
 
-// selectCheck reads what the newest report says of I28, which each report on an event has.
+// selectCheck reads what the newest report says that has compared I28: one that stood in for another may not have. Only
+// the last hundred reports are looked at.
 func selectCheck(ctx context.Context, tx pgx.Tx) (*Check, error) {
 	const query = `SELECT v.checked_at, (invariant->>'ok')::boolean, v.event_id
-		FROM (SELECT checked_at, report, event_id FROM verify_reports ORDER BY id DESC LIMIT 1) v
+		FROM (SELECT id, checked_at, report, event_id FROM verify_reports ORDER BY id DESC LIMIT 100) v
 			CROSS JOIN json_array_elements(v.report->'invariants') invariant
-		WHERE invariant->>'id' = 'I28' AND (invariant->>'checked')::boolean`
+		WHERE invariant->>'id' = 'I28' AND (invariant->>'checked')::boolean
+		ORDER BY v.id DESC LIMIT 1`
 	var c Check
 	err := tx.QueryRow(ctx, query).Scan(&c.At, &c.Whole, &c.EventID)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -24,7 +24,7 @@ var auditTexts = texts{
 		"audit.no_match_help": "이름은 전체를, 대상은 일부만 적어도 찾습니다.",
 
 		"chain.open":            "해시 사슬 1 – %d",
-		"chain.whole":           "해시 사슬 1 – %d, 마지막 대조에서 온전했습니다",
+		"chain.whole":           "해시 사슬 1 – %d, 마지막으로 대조한 데까지 온전했습니다",
 		"chain.broken":          "해시 사슬이 기록과 다릅니다: 바뀌었거나 지워진 행이 있습니다 (1 – %d)",
 		"chain.none":            "아직 사슬에 이어진 행이 없습니다 (%d행). jobs 역할의 프로세스가 몇 초마다 잇습니다.",
 		"audit.chain_checked":   "마지막 대조",
@@ -94,7 +94,7 @@ var auditTexts = texts{
 		"audit.no_match_help": "A name is found by the whole of it, an object by a part.",
 
 		"chain.open":            "Chain of hashes 1 – %d",
-		"chain.whole":           "Chain of hashes 1 – %d, whole when it was last compared",
+		"chain.whole":           "Chain of hashes 1 – %d, whole as far as it was last compared",
 		"chain.broken":          "The chain of hashes differs from the record: a row was changed or taken away (1 – %d)",
 		"chain.none":            "No row is linked yet (%d). A process with the role jobs links them every few seconds.",
 		"audit.chain_checked":   "Last compared",
