@@ -29,6 +29,9 @@ const (
 const (
 	maxPayload = 1 << 20
 	maxGrants  = 5000
+	// maxPartitionKey is that of an event with the most partitions. What the column of chunks cannot hold would be an
+	// error of each handling, and the message would come again for ever, before all others of its partition.
+	maxPartitionKey = 63
 )
 
 // Message is one chunk of grants, as it goes through Kafka.
@@ -159,7 +162,7 @@ func refuse(body []byte, here Installation, cause error) error {
 	case head.Type == messageType:
 		return fmt.Errorf("decode message: %w", cause)
 	case strings.HasPrefix(head.Type, messagePrefix):
-		return fmt.Errorf("%w: %.60s", errNewer, head.Type)
+		return fmt.Errorf("%w: %.60q", errNewer, head.Type)
 	}
 	return fmt.Errorf("message has type %.60q, not %q", head.Type, messageType)
 }
@@ -168,7 +171,7 @@ func refuse(body []byte, here Installation, cause error) error {
 func (m Message) check() error {
 	c := m.Chunk
 	switch {
-	case c.EventID <= 0 || c.PartitionKey < 0 || c.First <= 0 || c.Last < c.First:
+	case c.EventID <= 0 || c.PartitionKey < 0 || c.PartitionKey > maxPartitionKey || c.First <= 0 || c.Last < c.First:
 		return fmt.Errorf("message names no chunk: %s", c)
 	case !domain.ValidTypeCode(m.EventType):
 		return fmt.Errorf("message names no event type: %.60q", m.EventType)

@@ -136,6 +136,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"try negative":            change(`"try":2`, `"try":-2`),
 		"a duplicate name":        change(`"try":2`, `"try":2,"try":3`),
 		"bounds the wrong way":    change(`"last_id":1003`, `"last_id":3`),
+		"no partition":            change(`"partition_key":3`, `"partition_key":-1`),
+		"past the last partition": change(`"partition_key":3`, `"partition_key":64`),
+		"a partition of no int4":  change(`"partition_key":3`, `"partition_key":2147483648`),
 		"no grants":               with(nil),
 		"too many grants":         with(many),
 		"a NUL in a member":       change(`M56035684`, `M\u0000`),
@@ -147,6 +150,9 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 	_, err = decode([]byte(`{"type":"bestow.grants.v2","data":[1,2,3]}`), here)
 	require.ErrorIs(t, err, errNewer)
+	_, err = decode([]byte("{\"type\":\"bestow.grants.v\u202e\"}"), here)
+	require.ErrorIs(t, err, errNewer)
+	require.NotContains(t, err.Error(), "\u202e", "it is shown to people")
 }
 
 // The source decides whose a message is, whatever else is in it: one of another installation is passed over, of whatever

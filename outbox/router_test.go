@@ -73,6 +73,10 @@ func TestWhatBecomesOfAMessage(t *testing.T) {
 			body:   func(d *desk) []byte { return d.body(func(m *Message) { m.EventType = "VOUCHER" }) },
 			parked: causeForeign, logged: "message was parked",
 		},
+		"of a chunk that no column holds": {
+			body:   func(d *desk) []byte { return d.body(func(m *Message) { m.Chunk.PartitionKey = 1 << 31 }) },
+			parked: causeUndecodable, logged: "message was parked",
+		},
 		"rubbish":  {body: func(*desk) []byte { return []byte("rubbish") }, parked: causeUndecodable, logged: "message was parked"},
 		"no value": {body: func(*desk) []byte { return nil }, parked: causeUndecodable, logged: "message was parked"},
 		"of a newer version": {
