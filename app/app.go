@@ -24,6 +24,7 @@ import (
 	"bestow/app/types"
 	"bestow/app/uploads"
 	"bestow/app/verify"
+	"bestow/domain"
 	"bestow/internal/keys"
 	"bestow/internal/seal"
 
@@ -38,11 +39,13 @@ type Deps struct {
 	River *river.Client[pgx.Tx]
 	Log   *slog.Logger // nil: nothing is logged
 
-	Granter  grants.Granter      // nil: this process grants nothing
-	Book     ledger.Book         // the ledger of points as operators see it; nil: it is not known
-	Rule     obstacle.LedgerRule // nil: no ledger's rules are known
-	Sealer   grants.Sealer       // nil: no master key, so voucher events are refused
-	Unsealer verify.Unsealer     // nil: no master key, so the proof does not compare codes and PINs
+	Granter grants.Granter // nil: this process grants nothing
+	// ClaimMark is grants.Config.Mark.
+	ClaimMark func(domain.Event, int64) ([8]byte, bool)
+	Book      ledger.Book         // the ledger of points as operators see it; nil: it is not known
+	Rule      obstacle.LedgerRule // nil: no ledger's rules are known
+	Sealer    grants.Sealer       // nil: no master key, so voucher events are refused
+	Unsealer  verify.Unsealer     // nil: no master key, so the proof does not compare codes and PINs
 	// Master is the master key; nil: there is none, so the keys of the lists' hashes lie in the database as they are.
 	Master *seal.Master
 	// Company is the company's identity provider; nil: people sign in with passwords.
@@ -182,6 +185,7 @@ func (d Deps) addGrants(a *App) (err error) {
 	}
 	a.Grants, err = grants.New(grants.Config{
 		Pool: d.Pool, River: d.River, Granter: d.Granter, Sealer: d.Sealer, Keys: d.listKeys(), Log: d.Log,
+		Mark:  d.ClaimMark,
 		Times: d.Limits.Times, Close: a.Events.Close,
 	})
 	return err

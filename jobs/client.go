@@ -26,7 +26,7 @@ const Queue = processes.JobsQueue
 
 const (
 	// A job may run for jobTimeout. One that has not ended by rescueAfter is given to another process. With River's own
-	// ticks, another relay publishes within 81 s of a kill.
+	// ticks that takes up to 81 s. A process that is known to be gone loses its jobs earlier (processes.Takeover).
 	jobTimeout  = 20 * time.Second
 	rescueAfter = 30 * time.Second
 	// maxRetryWait caps the wait after a failed attempt. Attempts have no end: a job of ours is never discarded.

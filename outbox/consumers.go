@@ -174,3 +174,20 @@ func (w watched) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.
 	w.sessions.begin(session.Context(), partition{claim.Topic(), claim.Partition()})
 	return w.ConsumerGroupHandler.ConsumeClaim(session, claim)
 }
+
+// Dismiss takes a consumer that is gone out of its group, as it would have done at an end in order: the others get its
+// partitions at once. One that lives all the same joins again. A consumer that the group does not know is no error.
+func (k *Kafka) Dismiss(c Consumer) error {
+	coordinator, err := k.client.Coordinator(c.Group)
+	if err != nil {
+		return fmt.Errorf("find the coordinator of group %s: %w", c.Group, err)
+	}
+	answer, err := coordinator.LeaveGroup(&sarama.LeaveGroupRequest{GroupId: c.Group, MemberId: c.Member})
+	if err != nil {
+		return fmt.Errorf("dismiss %s from group %s: %w", c.Member, c.Group, err)
+	}
+	if answer.Err != sarama.ErrNoError && answer.Err != sarama.ErrUnknownMemberId {
+		return fmt.Errorf("dismiss %s from group %s: %w", c.Member, c.Group, answer.Err)
+	}
+	return nil
+}

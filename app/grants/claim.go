@@ -25,6 +25,7 @@ type claim struct {
 	attempts int       // claims of the chunk in a row that did not come back, this one among them
 	first    bool      // the chunk was never claimed before: it has no results
 	inherits bool      // the claim before it lapsed: what that one asked for may have been granted
+	life     int64     // of this process, with whose end the claim ends before its lease; 0: with none
 }
 
 // admission is what the rows make of a message: its batch, and at most one of a claim, under which the batch is asked
@@ -66,6 +67,7 @@ func (s *Grants) claim(ctx context.Context, m outbox.Message) (admission, error)
 			return admission{}, outbox.ErrBusy
 		}
 		c := newClaim(m.Chunk, state, began, s.times.GrantBudget)
+		s.bind(&c, e, pg.LifeOf(tx))
 		if err := openClaim(ctx, tx, c, m.At, s.times.ClaimLease); err != nil {
 			return admission{}, err
 		}
@@ -98,6 +100,17 @@ func newClaim(chunk domain.Chunk, state chunkState, began time.Time, budget time
 	}
 	_, _ = rand.Read(c.token[:]) // never fails
 	return c
+}
+
+// bind ties the claim of a chunk of e to the life of the process whose session takes it.
+func (s *Grants) bind(c *claim, e domain.Event, life int64) {
+	if s.mark == nil || life == 0 {
+		return
+	}
+	if mark, ends := s.mark(e, life); ends {
+		copy(c.token[:], mark[:])
+		c.life = life
+	}
 }
 
 // ending returns the end of a claim whose handler came back.

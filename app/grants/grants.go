@@ -15,6 +15,7 @@ import (
 	"bestow/app/listkey"
 	"bestow/domain"
 	"bestow/internal/failpoint"
+	"bestow/internal/pg"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -34,6 +35,7 @@ type Grants struct {
 	log     *slog.Logger
 	times   Times
 	lookups lookups
+	mark    func(domain.Event, int64) ([8]byte, bool)
 }
 
 // Config holds what grants stand on.
@@ -48,6 +50,11 @@ type Config struct {
 
 	// Close completes an event of which every target is final (T7). It may be called any number of times.
 	Close func(ctx context.Context, eventID int64) error
+
+	// Mark returns the mark of claims that a life of the process takes for events like e (pg.Presence), if the life's
+	// end ends what is under way for them: their ledger is of this database, and asked in sessions of the process.
+	// nil: such an end says nothing.
+	Mark func(e domain.Event, life int64) (mark [8]byte, ends bool)
 }
 
 // Times bound how long a chunk is asked for, and how often a member.
@@ -80,7 +87,7 @@ func New(c Config) (*Grants, error) {
 	}
 	return &Grants{
 		pool: c.Pool, river: c.River, granter: c.Granter, sealer: c.Sealer, keys: c.Keys, close: c.Close,
-		log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)), times: c.Times,
+		log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)), times: c.Times, mark: c.Mark,
 	}, nil
 }
 
@@ -108,7 +115,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	var done bool
 	switch {
 	case a.claim != nil:
-		done, err = s.work(ctx, *a.claim, a.batch)
+		done, err = s.work(pg.InLife(ctx, a.claim.life), *a.claim, a.batch)
 	case a.lapsed != nil:
 		done, err = s.settleLapsed(ctx, *a.lapsed, a.batch)
 	}

@@ -26,7 +26,8 @@ type Installation struct {
 func Read(ctx context.Context, tx pgx.Tx) (l Installation, err error) {
 	const query = `SELECT now(), pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean,
 			ARRAY(SELECT name FROM river.river_queue WHERE paused_at IS NOT NULL ORDER BY name),
-			(SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM processes p WHERE p.seen_at > now() - $1::interval)`
+			(SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM processes p
+				WHERE p.seen_at > now() - $1::interval AND p.gone < greatest(p.life, 1))`
 	var processes []byte
 	if err := tx.QueryRow(ctx, query, AliveFor).Scan(&l.At, &l.ReadOnly, &l.Paused, &processes); err != nil {
 		return l, fmt.Errorf("read processes: %w", err)
@@ -112,7 +113,7 @@ func (s *Processes) Differences(ctx context.Context, mine Settings) ([]string, e
 // whose statements name the schema of every table, and call the main one "public".
 func SameSettings(ctx context.Context, tx pgx.Tx, mine Settings) error {
 	const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM public.processes p
-		WHERE p.seen_at > now() - $1::interval`
+		WHERE p.seen_at > now() - $1::interval AND p.gone < greatest(p.life, 1)`
 	var l Installation
 	var processes []byte
 	if err := tx.QueryRow(ctx, query, AliveFor).Scan(&processes); err != nil {

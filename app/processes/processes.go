@@ -1,7 +1,8 @@
 // Package processes lists the processes of an installation. Each keeps a row of its own: its roles, its settings, and
 // what its work lacks. It also remembers which ledger each granter's name led to first.
 //
-// Start with Processes.Beat, which writes, and Read, which reads.
+// Start with Processes.Beat, which writes, and Read, which reads. Takeover gives the work of those that are gone to
+// others.
 package processes
 
 import (
@@ -53,6 +54,7 @@ type Process struct {
 	StartedAt time.Time `json:"started_at"`
 	SeenAt    time.Time `json:"seen_at"`
 	Reports   []Report  `json:"reports"`
+	Life      int64     `json:"life"` // whose lock its sessions hold (pg.Presence); 0: they hold none
 }
 
 // Report holds what a process says of a thing that its work needs.

@@ -13,12 +13,14 @@ func upsertProcess(ctx context.Context, pool *pgxpool.Pool, p Process) (oldest b
 	if err != nil {
 		return false, fmt.Errorf("note process: %w", err)
 	}
-	const upsert = `INSERT INTO processes AS mine (id, roles, version, host, pid, reports)
-		VALUES ($1::uuid, $2, left($3, 100), left($4, 255), $5, $6::jsonb)
-		ON CONFLICT (id) DO UPDATE SET reports = EXCLUDED.reports, seen_at = now()
+	const upsert = `INSERT INTO processes AS mine (id, roles, version, host, pid, reports, life)
+		VALUES ($1::uuid, $2, left($3, 100), left($4, 255), $5, $6::jsonb, $8)
+		ON CONFLICT (id) DO UPDATE SET reports = EXCLUDED.reports, life = EXCLUDED.life, seen_at = now()
 		RETURNING NOT EXISTS (SELECT FROM processes other
-			WHERE other.seen_at > now() - $7::interval AND (other.started_at, other.id) < (mine.started_at, mine.id))`
-	err = pool.QueryRow(ctx, upsert, p.ID, p.Roles, p.Version, p.Host, p.PID, string(reports), AliveFor).Scan(&oldest)
+			WHERE other.seen_at > now() - $7::interval AND other.gone < greatest(other.life, 1)
+			  AND (other.started_at, other.id) < (mine.started_at, mine.id))`
+	err = pool.QueryRow(ctx, upsert, p.ID, p.Roles, p.Version, p.Host, p.PID, string(reports), AliveFor,
+		p.Life).Scan(&oldest)
 	if err != nil {
 		return false, fmt.Errorf("note process: %w", err)
 	}

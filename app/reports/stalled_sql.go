@@ -144,7 +144,8 @@ func selectMotion(ctx context.Context, tx pgx.Tx, id int64) (m motion, err error
 
 // selectSilent reads the processes that were seen within the last hour, but not lately.
 func selectSilent(ctx context.Context, tx pgx.Tx) (silent []processes.Process, err error) {
-	const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.seen_at DESC, p.id), '[]') FROM processes p WHERE p.seen_at < now() - $1::interval`
+	const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.seen_at DESC, p.id), '[]') FROM processes p
+		WHERE p.seen_at < now() - $1::interval OR p.gone >= greatest(p.life, 1)`
 	var body []byte
 	if err := tx.QueryRow(ctx, query, silentAfter).Scan(&body); err != nil {
 		return nil, fmt.Errorf("read silent processes: %w", err)

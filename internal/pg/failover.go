@@ -18,6 +18,7 @@ import (
 type watcher struct {
 	plain   *pgconn.Config // without what is ours
 	standby bool
+	present *Presence   // nil: of no process
 	pooler  atomic.Bool // one stands before the server, and keeps sessions apart
 
 	lost atomic.Int64 // sessions up to this one are not used any more
@@ -30,14 +31,22 @@ type watcher struct {
 // watch makes the sessions of c ours.
 func watch(c *pgxpool.Config, o Options) {
 	cc := &c.ConnConfig.Config
-	w := &watcher{plain: cc.Copy(), standby: o.Standby}
+	w := &watcher{plain: cc.Copy(), standby: o.Standby, present: o.Presence}
 	wanted, onError := cc.ValidateConnect, cc.OnPgError
 	w.plain.ValidateConnect = nil
 	cc.ValidateConnect = func(ctx context.Context, conn *pgconn.PgConn) error {
-		if err := w.prepare(ctx, conn); err != nil || wanted == nil {
+		if err := w.prepare(ctx, conn); err != nil {
 			return err
 		}
-		return wanted(ctx, conn) // target_session_attrs
+		if wanted != nil { // target_session_attrs
+			if err := wanted(ctx, conn); err != nil {
+				return err
+			}
+		}
+		if w.present != nil {
+			return w.present.enter(ctx, conn)
+		}
+		return nil
 	}
 	if o.Standby {
 		return
@@ -53,8 +62,11 @@ func watch(c *pgxpool.Config, o Options) {
 		}
 		return onError(conn, err)
 	}
-	c.PrepareConn = func(_ context.Context, conn *pgx.Conn) (bool, error) {
-		return number(conn.PgConn()) > w.lost.Load(), nil
+	c.PrepareConn = func(ctx context.Context, conn *pgx.Conn) (bool, error) {
+		if number(conn.PgConn()) <= w.lost.Load() {
+			return false, nil
+		}
+		return true, admits(ctx, conn.PgConn())
 	}
 }
 

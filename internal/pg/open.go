@@ -18,6 +18,8 @@ type Options struct {
 	// Standby takes servers, and sessions, that can only read. Without it they are refused, so that of several hosts
 	// the one that can write is found.
 	Standby bool
+	// Presence makes every session one of its process's life; nil: the sessions are of no process.
+	Presence *Presence
 }
 
 const (

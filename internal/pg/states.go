@@ -6,6 +6,7 @@ const (
 	InvalidAuthorization  = "28000"
 	InvalidPassword       = "28P01"
 	UndefinedTable        = "42P01"
+	UndefinedColumn       = "42703"
 	InsufficientPrivilege = "42501"
 	UniqueViolation       = "23505"
 	SerializationFailure  = "40001"

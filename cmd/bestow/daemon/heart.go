@@ -73,6 +73,7 @@ func (h *heart) run(ctx context.Context) error {
 	defer cancel()
 	if h.p.Kafka != nil {
 		kafka.Go(func() { h.listenToKafka(ctx) })
+		kafka.Go(func() { h.takeOver(ctx) })
 	}
 	var err error
 	for ctx.Err() == nil {
@@ -116,6 +117,9 @@ func (h *heart) rest(ctx context.Context, wait time.Duration) {
 // seal.ErrOpen where the master key does not open what is there.
 func (h *heart) beat(ctx context.Context) error {
 	h.self.Reports = h.reports()
+	if h.p.presence != nil {
+		h.self.Life = h.p.presence.Life()
+	}
 	oldest, err := h.p.App.Processes.Beat(ctx, h.self)
 	if err != nil {
 		h.blind(err)

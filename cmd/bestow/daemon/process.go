@@ -19,6 +19,7 @@ import (
 	bestowhttp "bestow/http"
 	"bestow/http/console/entry"
 	"bestow/internal/obs"
+	"bestow/internal/pg"
 	"bestow/internal/seal"
 	"bestow/jobs"
 	"bestow/money"
@@ -59,7 +60,8 @@ type Process struct {
 	Router  *outbox.Router    // nil without the role handler
 	Service *moneyhttp.Server // nil without the role money, or without a token
 
-	id           string // a UUID, made anew at each start
+	id           string       // a UUID, made anew at each start
+	presence     *pg.Presence // nil: the process has nothing in hand that others would take over
 	cfg          settings.Config
 	roles        []string
 	log          *slog.Logger
@@ -86,8 +88,11 @@ type Overrides struct {
 // New connects to what the roles need. Close it when it has run.
 func New(ctx context.Context, cfg settings.Config, roles []string, log *slog.Logger, with Overrides) (*Process, error) {
 	p := &Process{id: newID(), cfg: cfg, roles: roles, log: log, with: with, metrics: metrics.New()}
+	if p.has(RoleRelay) || p.has(RoleHandler) || p.has(RoleJobs) {
+		p.presence = pg.NewPresence(p.id)
+	}
 	var err error
-	if p.Pool, err = OpenPool(ctx, cfg); err != nil {
+	if p.Pool, err = OpenBy(ctx, cfg, p.open); err != nil {
 		return nil, err
 	}
 	p.clock = Clock{Pool: p.Pool, Now: time.Now}
@@ -99,6 +104,12 @@ func New(ctx context.Context, cfg settings.Config, roles []string, log *slog.Log
 		return nil, err
 	}
 	return p, nil
+}
+
+// open opens a database for sessions of the process.
+func (p *Process) open(ctx context.Context, url string, o pg.Options) (*pgxpool.Pool, error) {
+	o.Presence = p.presence
+	return pg.Open(ctx, url, o)
 }
 
 func (p *Process) has(role string) bool { return slices.Contains(p.roles, role) }
@@ -168,6 +179,7 @@ func (p *Process) deps() app.Deps {
 		Pool: p.Pool, River: p.River, Log: p.log, Limits: p.cfg.Limits(), Zone: p.cfg.TimeZone,
 		WrappedKeysOnly: production, LimitsNeeded: production,
 		ExpiryOff: p.cfg.ExpiryOff(), RemoteLedger: p.cfg.MoneyURL != "",
+		ClaimMark: p.claimMark,
 	}
 }
 

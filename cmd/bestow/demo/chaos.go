@@ -235,7 +235,7 @@ func (c *chaos) deal(ctx context.Context, s *bar, over <-chan struct{}) error {
 		}
 		c.quiet, at = time.Now(), s.drawn()
 		if c.blows = c.blows[1:]; len(c.blows) == 0 {
-			s.above(plain, "no more kills;", "what they cut off is done again within 81 s")
+			s.above(plain, "no more kills;", "what they cut off is done again in seconds")
 		}
 	}
 }

@@ -30,6 +30,12 @@ type Ledger struct {
 	calls        calls
 }
 
+// InProcess reports whether our ledger is that of this database, in this process.
+func (g Granter) InProcess() bool {
+	l := g[domain.OurGranter]
+	return l != nil && l.own != nil
+}
+
 // IsRemote reports whether the ledger is asked over HTTP.
 func (l *Ledger) IsRemote() bool { return l.remote != nil }
 

@@ -15,12 +15,12 @@ import (
 type evidence struct {
 	completedAt time.Time
 	jobs        int // relay jobs that were begun more than once
-	chunks      int // chunks whose claim was lost with who had it: they waited for its lease to end
+	chunks      int // chunks whose claim was lost with who had it: they waited until that was found
 }
 
-// lost says how long after its first claim a chunk is settled if that claim was lost. A handler gives up after 10
-// seconds, and a lease lasts 15.
-const lost = 14 * time.Second
+// lost says how long after its first claim a chunk is settled at least if that claim was lost: a process is missed for
+// so long before its claims end.
+const lost = 2 * time.Second
 
 // prove compares the ledger with the list, and reads what had to be done again.
 func (in *installation) prove(ctx context.Context, event int64, voucher bool, members int) (e evidence, err error) {

@@ -1,0 +1,7 @@
+-- +goose Up
+
+-- A process may be taken for gone: the advisory lock that all its sessions hold is free. life is the number of the life
+-- whose lock it holds (0: a version that holds none), gone the last one that another process has ended.
+ALTER TABLE processes
+    ADD COLUMN life bigint NOT NULL DEFAULT 0,
+    ADD COLUMN gone bigint NOT NULL DEFAULT 0;
