@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"bestow/internal/pg"
-	"bestow/migrations"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -202,13 +201,14 @@ func resign(ctx context.Context, tx pgx.Tx, process string) (led bool, err error
 	if err != nil || leader != process {
 		return false, err
 	}
+	const schema = "river"
 	exec := riverpgxv5.New(nil).UnwrapExecutor(tx)
-	row, err := exec.LeaderGetElectedLeader(ctx, &riverdriver.LeaderGetElectedLeaderParams{Schema: migrations.RiverSchema})
+	row, err := exec.LeaderGetElectedLeader(ctx, &riverdriver.LeaderGetElectedLeaderParams{Schema: schema})
 	if err != nil {
 		return false, fmt.Errorf("read river's leader: %w", err)
 	}
 	led, err = exec.LeaderResign(ctx, &riverdriver.LeaderResignParams{
-		ElectedAt: row.ElectedAt, LeaderID: process, LeadershipTopic: "river_leadership", Schema: migrations.RiverSchema,
+		ElectedAt: row.ElectedAt, LeaderID: process, LeadershipTopic: "river_leadership", Schema: schema,
 	})
 	if err != nil {
 		return false, fmt.Errorf("end the term of a process that is gone: %w", err)

@@ -28,6 +28,7 @@ func acquire(t *testing.T, pool *pgxpool.Pool, n int) []*pgxpool.Conn {
 		var err error
 		conns[i], err = pool.Acquire(t.Context())
 		require.NoError(t, err)
+		t.Cleanup(conns[i].Release)
 	}
 	return conns
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// Presence is a process as PostgreSQL sees it. Every session of the process's pool holds the same advisory lock, shared,
-// from its first moment to its last. So whoever gets that lock exclusively knows that no session of the process is left:
-// nothing of it is under way in the database.
+// Presence is a process as PostgreSQL sees it. Every session of the process's pool holds the same advisory lock,
+// shared, from its first moment to its last. So whoever gets that lock exclusively knows that no session of the process
+// is left: nothing of it is under way in the database.
 //
 // A process that lives may lose all its sessions too, with its network or its server. If another process has said
 // meanwhile that it is gone (the column processes.gone), what it had in hand is not its own any more: it begins a new

@@ -62,8 +62,8 @@ func (p *Process) ledgerRule() obstacle.LedgerRule {
 	return ledgers.Rule(p.Money)
 }
 
-// claimMark is [grants.Config.Mark]: our ledger in this process is asked in sessions of the process, so nothing is under
-// way there when none of them is left. Of a ledger elsewhere nobody knows.
+// claimMark is [grants.Config.Mark]: our ledger in this process is asked in sessions of the process, so nothing is
+// under way there when none of them is left. Of a ledger elsewhere nobody knows.
 func (p *Process) claimMark(e domain.Event, life int64) (mark [8]byte, ends bool) {
 	if p.presence == nil || e.Type.Granter != domain.OurGranter || !p.Granter.InProcess() {
 		return mark, false

@@ -4,7 +4,7 @@ import "slices"
 
 // mutants are all faults that the command plants.
 var mutants = slices.Concat(grantMutants, lifeMutants, onceMutants, listMutants, voucherMutants, policyMutants, outboxMutants,
-	jobsMutants, deskMutants, rightsMutants)
+	jobsMutants, deskMutants, rightsMutants, goneMutants)
 
 // The rooms in which faults are planted, with the tests that have to find them.
 const (
