@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"bestow/app"
 	"bestow/app/processes"
 	"bestow/cmd/bestow/daemon"
 	"bestow/cmd/bestow/settings"
@@ -21,6 +22,8 @@ import (
 type InstallationCmd struct {
 	Show installationShowCmd `cmd:"" help:"Print the id of this installation. Its messages and consumer groups contain this id."`
 	New  installationNewCmd  `cmd:"" help:"Give a copied database a new id. Do this before any of its processes starts."`
+
+	Restored installationRestoredCmd `cmd:"" help:"After a restore from a backup: do not give out again the ids of events that were made since."`
 }
 
 // identity holds what the commands print for machines.
@@ -80,6 +83,44 @@ func RenewInstallation(ctx context.Context, tx pgx.Tx) (i outbox.Installation, e
 		_, err = moneydb.PairAnew(ctx, tx, i.ID)
 	}
 	return i, errors.Join(err, processes.ForgetLedgers(ctx, tx))
+}
+
+type installationRestoredCmd struct {
+	terminal.Format
+
+	Events int `default:"1000" help:"How many events were made since the backup, at most (1 … 1000000). More do no harm."`
+}
+
+// Help says when it is needed.
+func (installationRestoredCmd) Help() string {
+	return `Use it after a restore from a backup, before the processes start, if grants go to a ledger elsewhere
+(BESTOW_MONEY_URL, BESTOW_GRANTERS) that was not restored. That ledger still has the grants of events that were made
+after the backup. A new event with the id of such an event would count its members as granted, and they would get
+nothing. This command passes over the ids, which are then shown as events that were deleted.
+
+    bestow installation restored --events 500`
+}
+
+// passedOver holds what the command prints for machines.
+type passedOver struct {
+	LastID int64 `json:"last_id"`
+}
+
+// Run passes over the ids and prints the last one.
+func (c *installationRestoredCmd) Run(ctx context.Context, t *terminal.Terminal) error {
+	if c.Events < 1 || c.Events > 1_000_000 {
+		return fmt.Errorf("--events must be 1 to 1000000, and is %d", c.Events)
+	}
+	return withDatabase(ctx, func(pool *pgxpool.Pool) error {
+		last, err := pg.Value(ctx, pool, func(tx pgx.Tx) (int64, error) { return app.PassOver(ctx, tx, c.Events) })
+		if err != nil {
+			return err
+		}
+		return c.Print(t, passedOver{last}, func() error {
+			_, err := fmt.Fprintf(t.Out, "The next event gets the id %d.\n", last+1)
+			return err
+		})
+	})
 }
 
 // withDatabase lets a command work on the database that DATABASE_URL names.
