@@ -96,10 +96,15 @@ func reasonOf(err error) string {
 // another chunk does not end it earlier, since a topic may take small messages and refuse a large one.
 const holds = 3 * kafkaAway
 
+// settles is the time for which a topic takes messages before the log says that it does: a Kafka that comes back takes
+// some and then none a few times. Every job that was refused has been tried again by then.
+const settles = 2 * kafkaAway
+
 // refusals holds the refusals that stand, by topic.
 type refusals struct {
-	mu   sync.Mutex
-	open map[string]standing
+	mu    sync.Mutex
+	open  map[string]standing
+	ended map[string]*Refusal // whose end the log has not said yet
 }
 
 type standing struct {
@@ -109,40 +114,68 @@ type standing struct {
 	until time.Time
 }
 
-// refused notes a refusal, and reports whether it is new.
+// refused notes a refusal, and reports whether it is new. One that comes before the log said that the last one has ended
+// goes on with it.
 func (s *refusals) refused(r Refusal, c domain.Chunk, now time.Time) (begins bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	before, stands := s.open[r.Topic]
 	if s.open == nil {
-		s.open = map[string]standing{}
+		s.open, s.ended = map[string]standing{}, map[string]*Refusal{}
+	}
+	before := s.open[r.Topic].Code
+	if last := s.ended[r.Topic]; last != nil {
+		before = last.Code
+		delete(s.ended, r.Topic)
 	}
 	s.open[r.Topic] = standing{r, c, now.Add(holds)}
-	return !stands || before.Code != r.Code
+	return before != r.Code
 }
 
-// took notes that the topic took a message of c. ends reports whether that ended a refusal, stands whether one is left.
-func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ends, stands bool) {
+// took notes that the topic took a message of c. It returns the refusal that this ended, nil for none; stands reports
+// whether one is left.
+func (s *refusals) took(topic string, c domain.Chunk, now time.Time) (ended *Refusal, stands bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r, stands := s.open[topic]
-	if stands && r.Permanent && c != r.chunk && now.Before(r.until) {
-		return false, true
+	switch {
+	case !stands:
+		return nil, false
+	case r.Permanent && c != r.chunk && now.Before(r.until):
+		return nil, true
 	}
 	delete(s.open, topic)
-	return stands, false
+	s.ended[topic] = &r.Refusal
+	return s.ended[topic], false
 }
 
-// report writes to the log when a refusal begins and when it ends, and calls w.tell each time.
+// settle calls say if no refusal has come since that one ended: its end is certain now.
+func (s *refusals) settle(topic string, ended *Refusal, say func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended[topic] == ended {
+		delete(s.ended, topic)
+		say()
+	}
+}
+
+// forget leaves no end to be said.
+func (s *refusals) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.ended)
+}
+
+// report writes to the log when a refusal begins, and when it has ended for good; it calls w.tell each time.
 func (w *RelayWorker) report(ctx context.Context, topic string, m Message, err error) {
 	tell := w.tell
 	if tell == nil {
 		tell = func(string, *Refusal) {}
 	}
 	if err == nil {
-		ends, stands := w.refusals.took(topic, m.Chunk, time.Now())
-		if ends {
-			w.log.InfoContext(ctx, "kafka takes messages again", obs.Topic, topic)
+		ended, stands := w.refusals.took(topic, m.Chunk, time.Now())
+		if ended != nil {
+			say := func() { w.log.Info("kafka takes messages again", obs.Topic, topic) }
+			w.after(settles, func() { w.refusals.settle(topic, ended, say) })
 		}
 		if !stands {
 			tell(topic, nil)

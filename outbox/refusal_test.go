@@ -51,6 +51,8 @@ func TestATopicThatRefuses(t *testing.T) {
 	_, err := d.work(d.all(), First, 0)
 	require.NoError(t, err)
 	require.Nil(t, d.reports[2])
+	require.Zero(t, d.logged("kafka takes messages again"), "not before it has held")
+	d.settle()
 	require.Equal(t, 1, d.logged("kafka takes messages again"))
 	require.Equal(t, "targets 1 chunks 1 counted 1", d.marked())
 }
@@ -167,8 +169,10 @@ func TestRefusalsBeginAndEndOnce(t *testing.T) {
 	tooLarge := Refusal{Topic: "a", Code: KafkaRefuses, Permanent: true}
 	var s refusals
 	took := func(c domain.Chunk, after time.Duration) [2]bool {
-		ends, stands := s.took("a", c, now.Add(after))
-		return [2]bool{ends, stands}
+		ended, stands := s.took("a", c, now.Add(after))
+		var said bool
+		s.settle("a", ended, func() { said = ended != nil })
+		return [2]bool{said, stands}
 	}
 	require.Equal(t, [2]bool{false, false}, took(small, 0))
 	require.True(t, s.refused(tooLarge, large, now))
@@ -185,4 +189,42 @@ func TestRefusalsBeginAndEndOnce(t *testing.T) {
 	require.True(t, s.refused(tooLarge, large, now), "another reason is told")
 	require.True(t, s.refused(away, large, now))
 	require.Equal(t, [2]bool{true, false}, took(small, 0), "Kafka is there again for all")
+}
+
+// A Kafka that takes a message and then none, a few times as it comes back, is away once and back once.
+func TestKafkaComesBackOnce(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1)
+	m := Message{EventType: point.Code, Chunk: domain.Chunk{EventID: d.event, First: 1, Last: 1}}
+	away, topic := sarama.ErrNotLeaderForPartition, d.kafka.Topic(point)
+	for range 3 {
+		d.relay.report(t.Context(), topic, m, away)
+		d.relay.report(t.Context(), topic, m, nil)
+		d.relay.report(t.Context(), topic, m, nil)
+	}
+	require.Equal(t, 1, d.logged("level=WARN msg=\"kafka does not take messages\""))
+	require.Len(t, d.settles, 3)
+	d.settle()
+	require.Equal(t, 1, d.logged("kafka takes messages again"))
+	d.relay.report(t.Context(), topic, m, away)
+	require.Equal(t, 2, d.logged("level=WARN msg=\"kafka does not take messages\""), "it was back")
+	d.relay.report(t.Context(), topic, m, nil)
+	d.relay.report(t.Context(), topic, m, &blockedError{"topic grants.point: cleanup.policy=compact"})
+	require.Equal(t, 3, d.logged("level=WARN msg=\"kafka does not take messages\""), "another reason is told")
+	d.settle()
+	require.Equal(t, 1, d.logged("kafka takes messages again"))
+}
+
+// A relay that has ended says nothing more.
+func TestAClosedRelayIsSilent(t *testing.T) {
+	t.Parallel()
+	d := setupRelay(t, 1)
+	m := Message{EventType: point.Code, Chunk: domain.Chunk{EventID: d.event, First: 1, Last: 1}}
+	topic := d.kafka.Topic(point)
+	d.relay.report(t.Context(), topic, m, sarama.ErrNotLeaderForPartition)
+	d.relay.report(t.Context(), topic, m, nil)
+	require.Len(t, d.settles, 1)
+	d.relay.Close()
+	d.settle()
+	require.Zero(t, d.logged("kafka takes messages again"))
 }

@@ -63,6 +63,7 @@ type RelayWorker struct {
 	tell     func(topic string, refused *Refusal) // RelayConfig.Report
 	log      *slog.Logger
 	refusals refusals
+	after    func(time.Duration, func()) // calls the function later; tests call it themselves
 }
 
 // NewRelayWorker makes a RelayWorker, or returns an error that says what c lacks.
@@ -72,9 +73,13 @@ func NewRelayWorker(c RelayConfig) (*RelayWorker, error) {
 	}
 	return &RelayWorker{
 		pool: c.Pool, kafka: c.Kafka, close: c.Close, tell: c.Report,
-		log: cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		log:   cmp.Or(c.Log, slog.New(slog.DiscardHandler)),
+		after: func(d time.Duration, f func()) { time.AfterFunc(d, f) },
 	}, nil
 }
+
+// Close ends a worker whose jobs have ended: it logs nothing from now on.
+func (w *RelayWorker) Close() { w.refusals.forget() }
 
 // Work publishes the targets of the job's chunks that its mode names, and marks them (T3).
 //

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"bestow/domain"
 	"bestow/internal/embedkafka"
@@ -146,6 +147,7 @@ type desk struct {
 	relay   *RelayWorker
 	log     *logtest.Log
 	reports []*Refusal // what the relay was told of each publish
+	settles []func()   // what the relay does after a while
 	closed  []int64    // the events that the relay has asked to close
 }
 
@@ -183,6 +185,15 @@ func (d *desk) open() {
 		Report: func(_ string, refused *Refusal) { d.reports = append(d.reports, refused) },
 	})
 	require.NoError(d, err)
+	d.relay.after = func(_ time.Duration, f func()) { d.settles = append(d.settles, f) }
+}
+
+// settle lets the while pass after which the relay says that Kafka is back.
+func (d *desk) settle() {
+	for _, f := range d.settles {
+		f()
+	}
+	d.settles = nil
 }
 
 // connect gives the desk a Kafka whose topics no other test has.

@@ -132,6 +132,17 @@ func (l *lines) shown() (all []string) {
 	return all
 }
 
+// texts returns how often an operator sees each text, in the lines behind the first ones.
+func (l *lines) texts(behind int) map[string]int {
+	count := map[string]int{}
+	for _, line := range l.shown()[behind:] {
+		_, said, _ := strings.Cut(line, " ")
+		text, _, _ := strings.Cut(said, "=")
+		count[text[:max(0, strings.LastIndexByte(text, ' '))]]++
+	}
+	return count
+}
+
 // String returns what was said.
 func (l *lines) String() string {
 	l.mu.Lock()

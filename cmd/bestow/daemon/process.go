@@ -70,6 +70,7 @@ type Process struct {
 	installation outbox.Installation // of the database
 	cluster      string              // the id of Kafka's cluster; "" without a role that needs it
 	heart        *heart
+	relay        *outbox.RelayWorker
 	metrics      *metrics.Metrics
 }
 
@@ -150,7 +151,8 @@ func (p *Process) wire(ctx context.Context) error {
 }
 
 func (p *Process) wireWorkers(workers *river.Workers) error {
-	relay, err := outbox.NewRelayWorker(outbox.RelayConfig{
+	var err error
+	p.relay, err = outbox.NewRelayWorker(outbox.RelayConfig{
 		Pool: p.Pool, Kafka: p.Kafka, Close: p.App.Events.Close, Report: p.heart.vitals.took, Log: p.log,
 	})
 	if err != nil {
@@ -167,7 +169,7 @@ func (p *Process) wireWorkers(workers *river.Workers) error {
 		return err
 	}
 	return jobs.Register(workers, jobs.Workers{
-		App: p.App, Relay: relay, Replay: replay, Sweeper: p.Sweeper, MakeTopics: p.Kafka.MakeTopics,
+		App: p.App, Relay: p.relay, Replay: replay, Sweeper: p.Sweeper, MakeTopics: p.Kafka.MakeTopics,
 		Ledger: p.Money, ExpiryOff: p.cfg.ExpiryOff(), Found: p.metrics.Repairs.Found, Log: p.log,
 	})
 }
@@ -266,6 +268,9 @@ func (p *Process) wireMoney(ctx context.Context, master *seal.Master) (err error
 
 // Close ends the connections of a process that has run, or that never ran.
 func (p *Process) Close() {
+	if p.relay != nil {
+		p.relay.Close()
+	}
 	if p.Kafka != nil {
 		if err := p.Kafka.Close(); err != nil {
 			p.log.Warn("close kafka", obs.Err, err)
