@@ -114,8 +114,8 @@ type standing struct {
 	until time.Time
 }
 
-// refused notes a refusal, and reports whether it is new. One that comes before the log said that the last one has ended
-// goes on with it.
+// refused notes a refusal, and reports whether it is new. One that comes before the log said that the last one has
+// ended goes on with it.
 func (s *refusals) refused(r Refusal, c domain.Chunk, now time.Time) (begins bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

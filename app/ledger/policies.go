@@ -3,12 +3,12 @@ package ledger
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"bestow/app/command"
 	"bestow/domain"
 
-	"github.com/jackc/pgx/v5"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -87,9 +87,8 @@ type NewPolicy struct {
 	Unread []domain.Field // what the caller could not read at all, to be reported with the rest
 }
 
-// CreatePolicy makes a policy. The ledger is asked before the audit is written, and no transaction spans both: if the
-// process ends between them, the policy is there, and the same request again is what writes the audit. Errors:
-// domain.Invalid, domain.PolicyExists, domain.Unavailable, and those of a key.
+// CreatePolicy makes a policy. If there is one of the code already, nothing is changed, and the audit has no row.
+// Errors: domain.Invalid, domain.PolicyExists, domain.Unavailable, and those of a key.
 func (l *Ledger) CreatePolicy(ctx context.Context, by command.Caller, n NewPolicy) (command.Answer[Policy], error) {
 	if answer, found, err := command.Answered[Policy](ctx, l.pool, by); found || err != nil {
 		return command.Answer[Policy]{Value: answer, Replayed: true}, err
@@ -98,20 +97,32 @@ func (l *Ledger) CreatePolicy(ctx context.Context, by command.Caller, n NewPolic
 	if err := n.check(); err != nil {
 		return command.Answer[Policy]{}, err
 	}
-	made, replayed, err := l.book.CreatePolicy(ctx, n.Code, n.Terms)
+	o := order{pool: l.pool, by: by, code: n.Code}
+	made, err := l.createPolicy(ctx, &o, n)
 	if err != nil {
-		return command.Answer[Policy]{}, err
+		return command.Answer[Policy]{}, o.refused(ctx, err)
 	}
-	change := command.Change{Action: "policy.create", Object: objectOf(n.Code), After: made}
-	if replayed {
-		change.Before = made
+	return o.end(ctx, made, command.Change{Action: "policy.create", After: made})
+}
+
+func (l *Ledger) createPolicy(ctx context.Context, o *order, n NewPolicy) (made Policy, err error) {
+	_, _, err = l.book.Policy(ctx, n.Code) // no policy is ever deleted
+	if domain.IsCode(err, domain.NotFound) {
+		err = o.begin(ctx, "policy.create_begin", nil, n.Terms)
 	}
-	return l.record(ctx, by, made, change)
+	if err != nil {
+		return made, err
+	}
+	made, _, err = l.book.CreatePolicy(ctx, n.Code, n.Terms)
+	return made, err
 }
 
 // check returns domain.Invalid with what the ledger is not asked for. All else is the ledger's to refuse.
 func (n NewPolicy) check() error {
 	f := domain.Faults(n.Unread)
+	if strings.Trim(n.Code, ".") == "" { // which the path of a policy cannot name
+		f.Add("code", "must be 1 to 50 of A-Z, a-z, 0-9 and . _ -, a letter or digit first")
+	}
 	if _, err := time.Parse(time.DateOnly, n.Until); n.Until != "" && err != nil {
 		f.Add("valid_until", "must be a day such as 2026-12-31")
 	}
@@ -122,8 +133,8 @@ func (n NewPolicy) check() error {
 const tries = 3
 
 // SetPolicyStatus retires a policy or brings it back; was refuses a policy that is not as the caller has read it, nil
-// for none. A policy that has the status already stays as it is. The audit is written as by CreatePolicy. Errors:
-// domain.NotFound, domain.Invalid, domain.Unavailable, those of a key, and that of was.
+// for none. A policy that has the status already stays as it is, and the audit has no row. Errors: domain.NotFound,
+// domain.Invalid, domain.Unavailable, those of a key, and that of was.
 func (l *Ledger) SetPolicyStatus(ctx context.Context, by command.Caller, code string, s Status,
 	was func(Policy) error,
 ) (command.Answer[Policy], error) {
@@ -134,42 +145,36 @@ func (l *Ledger) SetPolicyStatus(ctx context.Context, by command.Caller, code st
 		return command.Answer[Policy]{}, domain.InvalidError("the policy cannot be changed like this", "",
 			domain.Field{Name: "status", Message: "must be ACTIVE or INACTIVE"})
 	}
-	before, after, err := l.setPolicyStatus(ctx, code, s, was)
+	o := order{pool: l.pool, by: by, code: code}
+	before, after, err := l.setPolicyStatus(ctx, &o, s, was)
 	if err != nil {
-		return command.Answer[Policy]{}, err
+		return command.Answer[Policy]{}, o.refused(ctx, err)
 	}
-	change := command.Change{Action: "policy.edit", Object: objectOf(code), Before: before, After: after}
-	return l.record(ctx, by, after, change)
+	return o.end(ctx, after, command.Change{Action: "policy.edit", Before: before, After: after})
 }
 
-func (l *Ledger) setPolicyStatus(ctx context.Context, code string, s Status,
+func (l *Ledger) setPolicyStatus(ctx context.Context, o *order, s Status,
 	was func(Policy) error,
 ) (before, after Policy, err error) {
 	for range tries {
-		var tag string
-		if before, tag, err = l.book.Policy(ctx, code); err != nil || before.Status == s {
-			return before, before, err
+		now, tag, err := l.book.Policy(ctx, o.code)
+		if err != nil || now.Status == s {
+			return before, now, err
 		}
 		if was != nil {
-			if err := was(before); err != nil {
+			if err := was(now); err != nil {
 				return before, after, err
 			}
 		}
-		if after, err = l.book.SetPolicyStatus(ctx, code, tag, s); !errors.Is(err, ErrPolicyChanged) {
+		if !o.begun {
+			before = now
+		}
+		if err := o.begin(ctx, "policy.edit_begin", before, map[string]any{"status": s}); err != nil {
+			return before, after, err
+		}
+		if after, err = l.book.SetPolicyStatus(ctx, o.code, tag, s); !errors.Is(err, ErrPolicyChanged) {
 			return before, after, err
 		}
 	}
 	return before, after, domain.UnavailableError("others change the policy at this moment", "ask again")
 }
-
-// record keeps what was changed for the audit, and the answer for by's key.
-func (l *Ledger) record(ctx context.Context, by command.Caller, p Policy,
-	c command.Change,
-) (command.Answer[Policy], error) {
-	return command.Run(ctx, l.pool, by, command.Command[Policy]{
-		Do: func(tx pgx.Tx) (Policy, error) { return p, command.Record(ctx, tx, by, c) },
-	})
-}
-
-// objectOf names a policy for the audit.
-func objectOf(code string) string { return "policy " + code }

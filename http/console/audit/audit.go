@@ -38,12 +38,13 @@ var filters = []string{"actor", "action", "object", "event_id", "since", "until"
 
 // actions are those that a person may choose. The record may have others, of versions before this one.
 var actions = []string{
-	"event.create", "event.edit", "event.start", "event.stop", "event.resume", "event.retry", "event.delete",
-	"event.read_checks",
+	"event.create", "event.edit", "event.start", "event.stop", "event.resume", "event.retry_begin", "event.retry",
+	"event.delete", "event.read_checks",
 	"brake.engage", "brake.release", "import.add", "import.take_back", "import.end", "upload.create", "upload.delete",
 	"targets.export", "results.export", "pin.reveal", "parked.replay", "type.create", "type.edit", "key.create",
 	"key.revoke", "invite.create", "person.create", "person.enrol", "person.edit", "person.role", "person.disable",
 	"person.enable", "session.begin", "session.fresh", "session.end", "session.revoke", "session.refused",
+	"policy.create_begin", "policy.create", "policy.edit_begin", "policy.edit", "policy.refused",
 }
 
 // listView is what the page shows.

@@ -27,6 +27,7 @@ func TestAudit(t *testing.T) {
 	for _, want := range []string{
 		"Campaign stopped", "a &lt;b&gt;wrong&lt;/b&gt; amount", `href="/console/campaigns/7"`, "campaign #7", "odd.action",
 		"STOPPED", "03-18 23:59:00", "&#34;event_status&#34;: &#34;RUNNING&#34;",
+		`<option value="policy.create_begin">New policy ordered<`, `<option value="event.retry_begin">Retry begun<`,
 	} {
 		require.Contains(t, all.Text, want)
 	}

@@ -71,6 +71,11 @@ var auditTexts = texts{
 		"action.event.read_checks": "점검 읽음",
 		"action.policy.create":     "적립 정책 생성",
 		"action.policy.edit":       "적립 정책 수정",
+		"action.policy.refused":    "적립 정책 변경 거절",
+
+		"action.event.retry_begin":   "재시도 시작",
+		"action.policy.create_begin": "적립 정책 생성 요청",
+		"action.policy.edit_begin":   "적립 정책 수정 요청",
 	},
 	English: {
 		"audit.lead":          "All that people and keys have changed. It is append-only, and each row is linked to the row before by its hash.",
@@ -141,5 +146,10 @@ var auditTexts = texts{
 		"action.event.read_checks": "Checks read",
 		"action.policy.create":     "Policy made",
 		"action.policy.edit":       "Policy edited",
+		"action.policy.refused":    "Change of a policy refused",
+
+		"action.event.retry_begin":   "Retry begun",
+		"action.policy.create_begin": "New policy ordered",
+		"action.policy.edit_begin":   "Change of a policy ordered",
 	},
 }
