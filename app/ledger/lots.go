@@ -14,6 +14,9 @@ type LotBook interface {
 	Lot(ctx context.Context, member, moneyTxID string) (Lot, error)
 }
 
+// CampaignCode is the TypeCode of what a campaign grants: its Ref is the campaign's id then. A shop may use it too.
+const CampaignCode = "CM"
+
 // Lot is a save, and what has become of its points: Amount is the sum of Left, Used, Cancelled and Expired.
 type Lot struct {
 	MoneyTxID string // of the save

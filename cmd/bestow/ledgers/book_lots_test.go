@@ -7,9 +7,16 @@ import (
 	"bestow/app/ledger"
 	"bestow/domain"
 	"bestow/internal/moneytest"
+	"bestow/money"
 
 	"github.com/stretchr/testify/require"
 )
+
+// The console knows the grants of campaigns by the type that the ledger gives them.
+func TestCampaignCode(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, money.CampaignCode, ledger.CampaignCode)
+}
 
 // Both ways to the ledger say the same of lots.
 func TestBookLots(t *testing.T) {

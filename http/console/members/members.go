@@ -23,6 +23,7 @@ const (
 // memberView is what the page of a member shows; without a member it asks for one.
 type memberView struct {
 	page.View
+	lotsView
 
 	Member   string
 	All      []lists.Membership
@@ -140,7 +141,8 @@ func (h *Handlers) show(w http.ResponseWriter, r *http.Request, member string) e
 	}
 	v := memberView{View: base, Member: member}
 	v.Title = v.T("nav.members")
-	before, err := web.EventCursor.Read(r.URL.Query().Get("cursor"))
+	query := r.URL.Query()
+	before, err := web.EventCursor.Read(query.Get(campaignsField))
 	if err != nil {
 		return err
 	}
@@ -148,26 +150,34 @@ func (h *Handlers) show(w http.ResponseWriter, r *http.Request, member string) e
 	if strings.TrimSpace(member) == "" {
 		return page.Show(w, r, http.StatusOK, memberPage(v))
 	}
+	if err := h.readMember(ctx, &v, before, query); err != nil {
+		return err
+	}
+	return page.Show(w, r, http.StatusOK, memberPage(v))
+}
+
+// readMember reads the page of v's member: the campaigns before an id, and the lots as the query says.
+func (h *Handlers) readMember(ctx context.Context, v *memberView, before int64, query url.Values) (err error) {
 	if v.Types, err = h.types(ctx); err != nil {
 		return err
 	}
-	if v.Campaign, err = h.campaign(ctx, member); err != nil {
+	if v.Campaign, err = h.campaign(ctx, v.Member); err != nil {
 		return err
 	}
-	if v.All, err = h.App.Lists.Memberships(ctx, member, before, pageSize+1); err != nil {
+	if v.All, err = h.App.Lists.Memberships(ctx, v.Member, before, pageSize+1); err != nil {
 		return err
 	}
 	var next *string
 	v.All, next = web.Page(v.All, pageSize, func(m lists.Membership) string { return web.EventCursor.Write(m.EventID) })
 	if next != nil {
-		v.Next = searchPath(member) + "&cursor=" + url.QueryEscape(*next)
+		v.Next = listPath(v.Member, *next, query.Get(lotsField))
 	}
 	if len(v.All) == 0 && v.First {
-		if v.Typos, err = h.typos(ctx, 0, member); err != nil {
+		if v.Typos, err = h.typos(ctx, 0, v.Member); err != nil {
 			return err
 		}
 	}
-	return page.Show(w, r, http.StatusOK, memberPage(v))
+	return h.readLots(ctx, v, query)
 }
 
 func (h *Handlers) types(ctx context.Context) (map[string]domain.EventType, error) {

@@ -90,33 +90,6 @@ func (h *Handlers) readLot(ctx context.Context, v *traceView) error {
 	return nil
 }
 
-// part is what became of a part of a lot, as the bar shows it.
-type part struct {
-	class, word string
-	n           int64
-	page.Place
-}
-
-// Parts are what became of the lot; those with nothing are left out, but for what is left.
-func (v traceView) Parts() (all []part) {
-	x, l := 0.0, v.Lot
-	for _, p := range []part{
-		{class: "ok", word: "lot.left", n: l.Left},
-		{class: "hand", word: "lot.used", n: l.Used},
-		{class: "wait", word: "lot.expired", n: l.Expired},
-		{class: "bad", word: "lot.cancelled", n: l.Cancelled},
-	} {
-		if p.n == 0 && p.word != "lot.left" {
-			continue
-		}
-		width := float64(p.n) / float64(max(l.Amount, 1)) * 100
-		p.Place = page.Place{X: page.Percent(x), Width: page.Percent(width)}
-		x += width
-		all = append(all, p)
-	}
-	return all
-}
-
 // shownFor is how many seconds a PIN is on the screen.
 const shownFor = 30
 
