@@ -14,6 +14,8 @@ import (
 type Book interface {
 	// Forecast returns what the ledger has counted last.
 	Forecast(ctx context.Context) (Forecast, error)
+	// Totals returns what the ledger has counted last.
+	Totals(ctx context.Context) (Totals, error)
 	PolicyBook
 	LotBook
 }
@@ -76,6 +78,9 @@ func (noBook) away() error {
 
 // Forecast returns domain.Unavailable.
 func (b noBook) Forecast(context.Context) (Forecast, error) { return Forecast{}, b.away() }
+
+// Totals returns domain.Unavailable.
+func (b noBook) Totals(context.Context) (Totals, error) { return Totals{}, b.away() }
 
 // Lots returns domain.Unavailable.
 func (b noBook) Lots(context.Context, string, string, int) ([]Lot, error) { return nil, b.away() }

@@ -22,7 +22,8 @@ var mayBeAhead = []string{
 	"event_types.", "principals.", "api_keys.", "passwords.", "identities.", "invites.", "sessions.", "uploads.",
 	"upload_pieces.", "ended_uploads.", "brakes.", "processes.", "installation.", "deleted_events.", "deleted_imports.",
 	"reconcile_moments.", "granter_ledgers.", "goose_db_version.",
-	"money.point_master.", "money.point_due.", "money.point_forecast.", "money.point_policy_uses.", "money.ledger.paired_at",
+	"money.point_master.", "money.point_due.", "money.point_forecast.", "money.point_total.",
+	"money.point_policy_uses.", "money.ledger.paired_at",
 }
 
 // atRest says of the planted world that its audit and its reports have rows too.

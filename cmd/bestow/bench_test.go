@@ -105,7 +105,7 @@ var (
 	listMarks = regexp.MustCompile(`^(insert into event_facts |select i\.event_id, e\.campaign_id, i\.created_at, i\.|with own as \(select coalesce\(sum\(list_sum\), 0\))`)
 	// The timetable lets points expire each minute, collects what is owed every ten, and counts once a day what will
 	// expire.
-	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |money\.point_forecast|^set local enable_`)
+	ledgerJobs = regexp.MustCompile(`money\.point_(due|sweep|account) |money\.point_(forecast|total)|^set local enable_`)
 	migrated   = regexp.MustCompile(`goose|pg_advisory_(un)?lock\(`) // asked whether a migration is missing, when a process starts
 )
 

@@ -26,6 +26,27 @@ type LotSum struct {
 	Points int64 `json:"points"`
 }
 
+// LedgerTotals hold what became of all that was ever saved.
+type LedgerTotals struct {
+	CountedAt *time.Time    `json:"counted_at" doc:"once a day, soon after midnight; null: not yet, and all that follows is empty"`
+	All       LedgerTotal   `json:"all"`
+	Types     []LedgerTotal `json:"types" nullable:"false" doc:"by the type_code of the saves: the 50 of which most is left, and the others as one; CM are campaigns"`
+	Policies  []LedgerTotal `json:"policies" nullable:"false" doc:"by the policy of the saves, the same way; the code of saves without one is empty"`
+}
+
+// LedgerTotal is what became of the saves of a type or of a policy.
+type LedgerTotal struct {
+	Code      string `json:"code" doc:"of the type or policy; empty of all, of saves without a policy and of others"`
+	Others    bool   `json:"others" doc:"true: the sum of all that are not listed"`
+	Lots      int64  `json:"lots"`
+	OpenLots  int64  `json:"open_lots" doc:"with something left"`
+	Saved     int64  `json:"saved" doc:"left, used, cancelled and expired"`
+	Left      int64  `json:"left"`
+	Used      int64  `json:"used" doc:"less what was given back"`
+	Cancelled int64  `json:"cancelled"`
+	Expired   int64  `json:"expired" doc:"with what has run out and expires in a moment"`
+}
+
 // Policy is an accrual policy: what a save that names it may be, and how long its points are valid.
 type Policy struct {
 	Code string `json:"code" example:"review" doc:"for ever of this policy"`

@@ -15,6 +15,12 @@ func (c *Client) LedgerForecast(ctx context.Context) (f api.LedgerForecast, err 
 	return f, c.call(ctx, request{method: http.MethodGet, path: "/ledger/forecast"}, &f)
 }
 
+// LedgerTotals returns what became of all that was saved, as the ledger has counted it last. Error: domain.Unavailable
+// while the ledger is away.
+func (c *Client) LedgerTotals(ctx context.Context) (t api.LedgerTotals, err error) {
+	return t, c.call(ctx, request{method: http.MethodGet, path: "/ledger/totals"}, &t)
+}
+
 // Policies returns a page of the accrual policies in the order of their codes. Error: domain.Unavailable while the
 // ledger is away.
 func (c *Client) Policies(ctx context.Context, limit int, cursor string) (page api.Policies, err error) {

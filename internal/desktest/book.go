@@ -15,6 +15,8 @@ import (
 type Book struct {
 	Away    error // what each method returns instead; nil: nothing
 	Counted ledger.Forecast
+	Sums    ledger.Totals
+	NoSums  error           // what Totals returns instead; nil: nothing
 	Kept    []ledger.Policy // in the order of their codes
 
 	Held []ledger.Lot // of each member, the newest first
@@ -27,6 +29,11 @@ var Noon = time.Date(2026, time.November, 30, 3, 0, 0, 0, time.UTC)
 
 // Forecast returns what was counted.
 func (b *Book) Forecast(context.Context) (ledger.Forecast, error) { return b.Counted, b.Away }
+
+// Totals returns the sums.
+func (b *Book) Totals(context.Context) (ledger.Totals, error) {
+	return b.Sums, cmp.Or(b.Away, b.NoSums)
+}
 
 // Policies returns a page of the policies.
 func (b *Book) Policies(_ context.Context, after string, limit int) (page []ledger.Policy, err error) {

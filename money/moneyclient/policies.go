@@ -49,4 +49,10 @@ func (c *Client) Forecast(ctx context.Context, days int) (f wire.Forecast, err e
 	return f, err
 }
 
+// Totals asks what became of all that was saved, by type and by policy.
+func (c *Client) Totals(ctx context.Context) (t wire.Totals, err error) {
+	_, err = c.do(ctx, http.MethodGet, "totals", nil, nil, &t)
+	return t, err
+}
+
 func policyRoute(code string) string { return "policies/" + url.PathEscape(code) }

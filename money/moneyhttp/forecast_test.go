@@ -31,3 +31,21 @@ func TestForecast(t *testing.T) {
 		require.Equal(t, 400, answer.status, days)
 	}
 }
+
+// The totals are null before they were counted, and then the sums of all that was saved.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before := b.get("/totals")
+	require.Nil(t, before["counted_at"])
+	require.Equal(t, []any{}, before["types"])
+	require.Equal(t, []any{}, before["policies"])
+	b.post(201, "/members/m/saves", "k1", `{"amount":10,"type_code":"A","ref":"r"}`)
+	_, err := b.ledger.CountForecast(t.Context())
+	require.NoError(t, err)
+	after := b.get("/totals")
+	require.NotNil(t, after["counted_at"])
+	require.Equal(t, []any{map[string]any{
+		"code": "A", "others": false, "lots": 1., "open_lots": 1., "saved": 10., "left": 10., "used": 0., "cancelled": 0., "expired": 0.,
+	}}, after["types"])
+}

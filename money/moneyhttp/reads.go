@@ -157,6 +157,15 @@ func (s *Server) forecast(ctx context.Context, in *forecastInput) (*struct{ Body
 	return &struct{ Body wire.Forecast }{wire.NewForecast(&f)}, nil
 }
 
+// totals says what became of all that was saved.
+func (s *Server) totals(ctx context.Context, _ *struct{}) (*struct{ Body wire.Totals }, error) {
+	t, err := s.ledger.Totals(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &struct{ Body wire.Totals }{wire.NewTotals(&t)}, nil
+}
+
 // limitOf reads the length of a page.
 func limitOf(value string) (int, error) {
 	if value == "" {

@@ -37,8 +37,8 @@ const forecastSQL = `WITH clock AS MATERIALIZED (
 			ELSE '` + periodLater + `' END, sum(lots), sum(points), at
 	FROM days CROSS JOIN clock GROUP BY 1, at`
 
-// CountForecast counts the forecast anew, unless it was counted since midnight, and reports whether it did. It reads
-// every open lot once. Counting twice does no harm.
+// CountForecast counts the forecast and the totals anew, at one moment, unless both were counted since midnight, and
+// reports whether it did. It reads every lot. Counting twice does no harm.
 func (l *Lots) CountForecast(ctx context.Context) (counted bool, err error) {
 	counted, err = pg.Value(ctx, l.pool, func(tx pgx.Tx) (bool, error) { return l.countForecast(ctx, tx) })
 	if err != nil {
@@ -49,9 +49,12 @@ func (l *Lots) CountForecast(ctx context.Context) (counted bool, err error) {
 
 func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 	zone := l.location.String()
-	const due = `SELECT coalesce(max(counted_at) AT TIME ZONE $1 < date_trunc('day', now() AT TIME ZONE $1), true) FROM money.point_forecast`
-	// readers go on
-	if _, err := tx.Exec(ctx, `LOCK TABLE money.point_forecast IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+	const due = `SELECT coalesce(least((SELECT max(counted_at) FROM money.point_forecast), (SELECT max(counted_at) FROM money.point_total))
+			AT TIME ZONE $1 < date_trunc('day', now() AT TIME ZONE $1), true)
+		OR NOT EXISTS (SELECT FROM money.point_forecast) OR NOT EXISTS (SELECT FROM money.point_total)`
+	// All that follows sees the moment after the lock, so that the totals have what the forecast has. Readers go on.
+	const lock = `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; LOCK TABLE money.point_forecast IN SHARE ROW EXCLUSIVE MODE`
+	if _, err := tx.Exec(ctx, lock); err != nil {
 		return false, fmt.Errorf("lock forecast: %w", err)
 	}
 	var is bool
@@ -70,7 +73,7 @@ func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if _, err := tx.Exec(ctx, empty); err != nil {
 		return false, fmt.Errorf("write forecast: %w", err)
 	}
-	return true, nil
+	return true, countTotals(ctx, tx)
 }
 
 // Forecast returns what was counted last, with the first days of it by day. Error: a *Refusal (BadDays, OutOfRange).

@@ -58,6 +58,32 @@ func (b remoteBook) Forecast(ctx context.Context) (ledger.Forecast, error) {
 	return f, checkForecast(f)
 }
 
+// Totals returns what the ledger has counted last.
+func (b ownBook) Totals(ctx context.Context) (ledger.Totals, error) {
+	t, err := b.Ledger.Totals(ctx)
+	return totalsOf(wire.NewTotals(&t)), ownError(err)
+}
+
+// Totals returns what the ledger has counted last.
+func (b remoteBook) Totals(ctx context.Context) (ledger.Totals, error) {
+	if err := b.expect(ctx); err != nil {
+		return ledger.Totals{}, err
+	}
+	t, err := b.client.Totals(ctx)
+	return totalsOf(t), remoteError(ctx, err)
+}
+
+func totalsOf(t wire.Totals) ledger.Totals {
+	totals := ledger.Totals{CountedAt: t.CountedAt, All: ledger.Total(t.All)}
+	for _, one := range t.Types {
+		totals.Types = append(totals.Types, ledger.Total(one))
+	}
+	for _, one := range t.Policies {
+		totals.Policies = append(totals.Policies, ledger.Total(one))
+	}
+	return totals
+}
+
 // expect lets another ledger that answers at the address refuse.
 func (b remoteBook) expect(ctx context.Context) error {
 	id, err := b.known.Known(ctx, domain.OurGranter)

@@ -96,6 +96,29 @@ func says(text string) http.HandlerFunc {
 	}
 }
 
+// Both ways to the ledger say the same of what became of all that was saved.
+func TestBookTotals(t *testing.T) {
+	t.Parallel()
+	eachBook(t, func(t *testing.T, s *moneytest.Shop, b ledger.Book) {
+		t.Helper()
+		got, err := b.Totals(t.Context())
+		require.NoError(t, err)
+		require.Nil(t, got.CountedAt)
+		s.Saved(100)
+		s.Used(30)
+		_, err = s.CountForecast(t.Context())
+		require.NoError(t, err)
+		got, err = b.Totals(t.Context())
+		require.NoError(t, err)
+		require.NotNil(t, got.CountedAt)
+		all := ledger.Total{Lots: 1, OpenLots: 1, Saved: 100, Left: 70, Used: 30}
+		require.Equal(t, all, got.All)
+		require.Equal(t, []ledger.Total{all}, got.Policies)
+		require.Len(t, got.Types, 1)
+		require.NotEmpty(t, got.Types[0].Code)
+	})
+}
+
 // Whatever answers at the address of the ledger, operators are told that it is away, and no fault of ours.
 func TestBookAway(t *testing.T) {
 	t.Parallel()

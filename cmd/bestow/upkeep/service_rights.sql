@@ -68,7 +68,7 @@ GRANT UPDATE (collected) ON money.point_cancel TO bestow_service;
 GRANT INSERT, UPDATE (owed) ON money.point_account TO bestow_service;
 GRANT UPDATE (reason) ON money.vouchers TO bestow_service;
 GRANT INSERT, UPDATE ON money.point_master TO bestow_service;
-GRANT INSERT, DELETE ON money.point_due, money.point_forecast TO bestow_service;
+GRANT INSERT, DELETE ON money.point_due, money.point_forecast, money.point_total TO bestow_service;
 GRANT UPDATE (swept_until) ON money.point_sweep TO bestow_service;
 GRANT UPDATE (installation, paired_at) ON money.ledger TO bestow_service;
 

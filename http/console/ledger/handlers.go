@@ -41,8 +41,9 @@ type ledgerView struct {
 	page.View
 	ledger.Forecast
 
-	Away string // why the ledger does not answer; "": it does
-	Unit string // of the points
+	Totals ledger.Totals
+	Away   string // why the ledger does not answer; "": it does
+	Unit   string // of the points
 
 	After    string // the code behind which the policies begin; "" for the first page
 	Policies []ledger.Policy
@@ -84,6 +85,10 @@ func (h *Handlers) read(r *http.Request) (v ledgerView, err error) {
 // readLedger reads what the ledger knows. Error: domain.Unavailable while it is away.
 func (h *Handlers) readLedger(ctx context.Context, v *ledgerView) (err error) {
 	if v.Forecast, err = h.App.Ledger.Forecast(ctx); err != nil {
+		return err
+	}
+	v.Totals, err = h.App.Ledger.Totals(ctx)
+	if err != nil && !domain.IsCode(err, domain.Unavailable) { // a ledger of another version may not count them
 		return err
 	}
 	all, err := h.App.Ledger.Policies(ctx, v.After, pageSize+1)

@@ -76,6 +76,37 @@ func TestMonthsHaveAnEnd(t *testing.T) {
 	}
 }
 
+// The page says what became of all that was saved, by type and by policy. A ledger of another version, which does not
+// count it, breaks nothing.
+func TestTotalsByTypeAndPolicy(t *testing.T) {
+	t.Parallel()
+	d := consoletest.New(t)
+	b := d.SignedIn(domain.Viewer)
+	d.Book.Counted = counted()
+	require.NotContains(t, b.Get(here).Text, "All saves")
+
+	all := ledger.Total{Lots: 9, OpenLots: 5, Saved: 1_000_100, Left: 40, Used: 30, Cancelled: 1_000_020, Expired: 10}
+	campaigns, others, anew := all, ledger.Total{Others: true, Saved: 77}, ledger.Total{Code: "RG"}
+	campaigns.Code = "CM"
+	d.Book.Sums = ledger.Totals{
+		CountedAt: counted().CountedAt, All: all, Types: []ledger.Total{campaigns, anew, {Code: "<b>"}, others}, Policies: []ledger.Total{all},
+	}
+	text := strings.Join(strings.Fields(b.Get(here).Text), " ")
+	for _, want := range []string{
+		"All saves, by type", "Campaigns (CM)", "1,000,100", "1,000,020", "Saved anew for cancelled uses (RG)", "&lt;b&gt;", "All others",
+		`<b class="brk">Total</b>`, "All saves, by policy", "Without a policy",
+	} {
+		require.Contains(t, text, want)
+	}
+	require.Equal(t, 1, strings.Count(text, `<b class="brk">Total</b>`), "one row is its own total")
+
+	d.Book.NoSums = domain.UnavailableError("the ledger does not have this", "")
+	d.Book.Sums = ledger.Totals{}
+	text = b.Get(here).Text
+	require.NotContains(t, text, "All saves")
+	require.Contains(t, text, "1,082,640", "the forecast is there")
+}
+
 // While the ledger is away the page says so, and all other pages work.
 func TestLedgerAway(t *testing.T) {
 	t.Parallel()

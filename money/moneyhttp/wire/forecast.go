@@ -50,3 +50,41 @@ func newPeriods(periods []money.ForecastPeriod) []ForecastPeriod {
 }
 
 func newSum(e money.ForecastPeriod) Sum { return Sum{e.Lots, e.Points} }
+
+// Totals hold what became of all that was ever saved.
+type Totals struct {
+	CountedAt *time.Time `json:"counted_at" doc:"once a day, soon after midnight; null: not yet, and all that follows is empty"`
+	All       Total      `json:"all"`
+	Types     []Total    `json:"types" nullable:"false" doc:"by the type_code of the saves: the 50 of which most is left, and the others as one"`
+	Policies  []Total    `json:"policies" nullable:"false" doc:"by the policy of the saves, the same way; the code of saves without one is empty"`
+}
+
+// Total is what became of the saves of a type or of a policy.
+type Total struct {
+	Code      string `json:"code" doc:"of the type or policy; empty of all, of saves without a policy and of others"`
+	Others    bool   `json:"others" doc:"true: the sum of all that are not listed"`
+	Lots      int64  `json:"lots"`
+	OpenLots  int64  `json:"open_lots" doc:"with something left"`
+	Saved     int64  `json:"saved" doc:"left, used, cancelled and expired"`
+	Left      int64  `json:"left"`
+	Used      int64  `json:"used" doc:"less what was given back"`
+	Cancelled int64  `json:"cancelled"`
+	Expired   int64  `json:"expired" doc:"with what has run out and expires in a moment"`
+}
+
+// NewTotals returns t as it is sent.
+func NewTotals(t *money.Totals) Totals {
+	wire := Totals{All: Total(t.All), Types: newTotals(t.Types), Policies: newTotals(t.Policies)}
+	if t.CountedAt != nil {
+		wire.CountedAt = new(t.CountedAt.UTC())
+	}
+	return wire
+}
+
+func newTotals(all []money.Total) []Total {
+	wire := make([]Total, len(all))
+	for n, t := range all {
+		wire[n] = Total(t)
+	}
+	return wire
+}

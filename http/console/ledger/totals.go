@@ -1,0 +1,21 @@
+package ledger
+
+import "bestow/app/ledger"
+
+// totalName names what a row of the totals is of: a type or a policy, by the key of its heading.
+func (v ledgerView) totalName(of string, t ledger.Total) string {
+	switch {
+	case t.Others:
+		return v.T("totals.others")
+	case of == "policy.one" && t.Code == "":
+		return v.T("totals.no_policy")
+	case of == "type" && t.Code == ledger.CampaignCode:
+		return v.T("totals.campaigns", t.Code)
+	case of == "type" && t.Code == regrantType:
+		return v.T("totals.regrants", t.Code)
+	}
+	return t.Code
+}
+
+// regrantType is the type of what the ledger saves anew for a use that was cancelled.
+const regrantType = "RG"

@@ -1,0 +1,19 @@
+-- +goose Up
+
+-- What became of all that was ever saved, by the type and by the policy of the saves: counted with the forecast. code is
+-- '' for saves without a policy, and of the one row that sums up all codes that are not listed.
+CREATE TABLE money.point_total (
+    kind        varchar(10) COLLATE "C" NOT NULL CHECK (kind IN ('all', 'type', 'policy')),
+    code        varchar(50) COLLATE "C" NOT NULL,
+    others      boolean     NOT NULL,
+    lots        bigint      NOT NULL,
+    open_lots   bigint      NOT NULL,
+    saved       numeric     NOT NULL,
+    remaining   numeric     NOT NULL,
+    used        numeric     NOT NULL,
+    cancelled   numeric     NOT NULL,
+    expired     numeric     NOT NULL,
+    counted_at  timestamptz NOT NULL,
+    PRIMARY KEY (kind, code, others),
+    CONSTRAINT point_total_sum CHECK (saved = remaining + used + cancelled + expired)
+);

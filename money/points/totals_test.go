@@ -1,0 +1,71 @@
+package points_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"bestow/internal/moneytest"
+	"bestow/money"
+
+	"github.com/stretchr/testify/require"
+)
+
+// The totals say what became of each save, by its type and by its policy, at the moment of the forecast: what is left is
+// what the forecast has, and what has run out and is not expired yet is not left.
+func TestTotals(t *testing.T) {
+	t.Parallel()
+	s := moneytest.PolicyShop(t) // noon of 15 January 2030
+	none, err := s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, none)
+
+	ends := time.Date(2030, time.January, 15, 3, 0, 1, 0, time.UTC)
+	first := s.Saved(100)
+	s.Saved(40, ends)
+	used := s.Used(70)
+	s.Cancelled(used.TxID, 20)
+	s.Cancelled(first, 10)
+	s.ClockAt(ends.Add(time.Minute))
+	_, err = s.CountForecast(t.Context())
+	require.NoError(t, err)
+
+	got, err := s.Totals(t.Context())
+	require.NoError(t, err)
+	require.NotNil(t, got.CountedAt)
+	all := money.Total{Lots: 2, OpenLots: 1, Saved: 140, Left: 40, Used: 50, Cancelled: 10, Expired: 40}
+	require.Equal(t, all, got.All)
+	require.Equal(t, []money.Total{all}, got.Policies, "none has a policy")
+	require.Len(t, got.Types, 1)
+	f, err := s.Forecast(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, []int64{f.Total.Lots, f.Total.Points}, []int64{got.All.OpenLots, got.All.Left})
+	require.Equal(t, f.CountedAt, got.CountedAt)
+
+	_, err = s.Pool.Exec(t.Context(), `DELETE FROM money.point_total`) // as after an upgrade
+	require.NoError(t, err)
+	counted, err := s.CountForecast(t.Context())
+	require.NoError(t, err)
+	require.True(t, counted, "the forecast was counted today, the totals were not")
+}
+
+// A shop may save by any number of types: those of which most is left are listed, and all others are one.
+func TestTotalsOfManyTypes(t *testing.T) {
+	t.Parallel()
+	s := moneytest.PolicyShop(t)
+	const types = 53
+	for n := range types {
+		_, err := s.Save(t.Context(), time.Now().Add(time.Minute), money.Item{
+			Key: fmt.Sprint("k", n), MemberID: "m", Amount: int64(n + 1), TypeCode: fmt.Sprint("T", n), Ref: "r",
+		})
+		require.NoError(t, err)
+	}
+	_, err := s.CountForecast(t.Context())
+	require.NoError(t, err)
+	got, err := s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got.Types, 51)
+	require.Equal(t, "T52", got.Types[0].Code)
+	require.Equal(t, money.Total{Others: true, Lots: 3, OpenLots: 3, Saved: 6, Left: 6}, got.Types[50])
+	require.Equal(t, int64(types*(types+1)/2), got.All.Saved)
+}
