@@ -8,6 +8,9 @@ import (
 	"strings"
 	"sync"
 
+	"bestow/domain"
+	"bestow/outbox/secure"
+
 	"github.com/IBM/sarama"
 )
 
@@ -39,6 +42,35 @@ func (k *Kafka) consume(c consumed) {
 
 // Members returns the ids that this process has in consumer groups, or had until recently.
 func (k *Kafka) Members() []string { return k.sessions.ids() }
+
+// Lacking says which rights this user lacks on the topics of the types, dead-letter topics too, and on the groups that
+// read them: a line for each. Topics that do not exist are passed over.
+func (k *Kafka) Lacking(types []domain.EventType) (all []string, err error) {
+	var names []string
+	for _, t := range types {
+		names = append(names, k.Topic(t), k.DeadLetter(t))
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	lack, err := secure.TopicsLack(k.client, names)
+	if err != nil {
+		return nil, err
+	}
+	for _, topic := range names {
+		if lack[topic] != "" {
+			all = append(all, fmt.Sprintf("this user lacks rights on the topic %s: allow %s", topic, lack[topic]))
+		}
+		group, err := secure.GroupLacks(k.client, k.group(topic))
+		if err != nil {
+			return nil, err
+		}
+		if group != "" {
+			all = append(all, fmt.Sprintf("this user lacks rights on the group %s: allow %s", k.group(topic), group))
+		}
+	}
+	return all, nil
+}
 
 // Consumers returns all members of the groups of the topics that this process reads, as the brokers know them.
 func (k *Kafka) Consumers() (found []Consumer, err error) {

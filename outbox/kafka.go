@@ -11,6 +11,7 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/obs"
+	"bestow/outbox/secure"
 
 	"github.com/IBM/sarama"
 	"github.com/ThreeDotsLabs/watermill"
@@ -21,6 +22,7 @@ import (
 // KafkaConfig says where Kafka is and how to speak to it.
 type KafkaConfig struct {
 	Brokers      []string
+	Security     secure.Config
 	Installation Installation // whose messages are written and read
 	TopicPrefix  string       // "grants" makes grants.point, grants.point.dlt, …
 	Partitions   int          // of a topic that is made
@@ -41,25 +43,27 @@ type Kafka struct {
 	consumed map[string]string // by topic, the event type of those that this process reads
 }
 
-// NewKafka connects to the brokers. The error says which address did not answer.
+// NewKafka connects to the brokers. The error says which address did not answer, or, as a [secure.WallError], what to do
+// where the brokers do not let us in.
 func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	sc, err := saramaConfig()
+	sc, err := saramaConfig(cfg.Security)
 	if err != nil {
 		return nil, err
 	}
 	client, err := sarama.NewClient(cfg.Brokers, sc)
 	if err != nil {
-		return nil, fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err)
+		return nil, fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, cfg.Security.Probe(err, cfg.Brokers))
 	}
 	sc.Metadata.Full = false // the publisher needs only its own topics
 	publisher, err := kafka.NewPublisher(kafka.PublisherConfig{
 		Brokers: cfg.Brokers, Marshaler: marshaler{}, OverwriteSaramaConfig: sc,
 	}, watermillLog(cfg.Log))
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, err), client.Close())
+		return nil, errors.Join(fmt.Errorf("connect to Kafka at %v: %w", cfg.Brokers, cfg.Security.Explain(err)),
+			client.Close())
 	}
 	return &Kafka{
 		cfg: cfg, client: client, publisher: publisher, sessions: newSessions(),
@@ -93,8 +97,9 @@ func (k *Kafka) group(topic string) string { return k.cfg.Installation.group(top
 // saramaConfig returns a configuration that is safe where sarama's defaults are not: it waits for all in-sync replicas,
 // writes each record once and in order, and begins with the oldest message where a group has no offset. A publish
 // cannot be cancelled, so its time-outs sum to less than a relay job may last.
-func saramaConfig() (*sarama.Config, error) {
+func saramaConfig(security secure.Config) (*sarama.Config, error) {
 	c := sarama.NewConfig()
+	security.Apply(c)
 	c.ClientID = "bestow"
 	c.Version = sarama.V2_8_0_0
 	c.ChannelBufferSize = 1 // a message is a whole chunk: 256 of them a partition would be 100 MiB
@@ -163,7 +168,7 @@ func (k *Kafka) publish(topic string, m Message, now time.Time) error {
 	msg := message.NewMessage(m.ID, body)
 	msg.Metadata.Set(partitionHeader, strconv.Itoa(int(partition)))
 	if err := k.publisher.Publish(topic, msg); err != nil {
-		return fmt.Errorf("publish chunk %s to %s: %w", m.Chunk, topic, err)
+		return fmt.Errorf("publish chunk %s to %s: %w", m.Chunk, topic, k.cfg.Security.Explain(err))
 	}
 	return nil
 }
@@ -182,14 +187,14 @@ func (k *Kafka) replay(c parkedCopy) error {
 	msg.Metadata.Set(partitionHeader, strconv.Itoa(int(c.at.Partition)%len(partitions)))
 	msg.Metadata.Set(replayHeader, c.String())
 	if err := k.publisher.Publish(c.at.Topic, msg); err != nil {
-		return fmt.Errorf("publish parked message %d to %s: %w", c.parkedID, c.at.Topic, err)
+		return fmt.Errorf("publish parked message %d to %s: %w", c.parkedID, c.at.Topic, k.cfg.Security.Explain(err))
 	}
 	return nil
 }
 
 // subscribe makes a subscriber of one consumer group; a refused message comes again after sleep.
 func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber, error) {
-	sc, err := saramaConfig()
+	sc, err := saramaConfig(k.cfg.Security)
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +209,7 @@ func (k *Kafka) subscribe(group string, sleep time.Duration) (*kafka.Subscriber,
 		NackResendSleep: sleep, Tracer: k.sessions,
 	}, watermillLog(k.cfg.Log))
 	if err != nil {
-		return nil, fmt.Errorf("subscribe: %w", err)
+		return nil, fmt.Errorf("subscribe: %w", k.cfg.Security.Explain(err))
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -273,7 +278,7 @@ func (k *Kafka) ClusterID() (string, error) {
 	_ = broker.Open(k.client.Config()) // it may be open already; if not, the request fails
 	answer, err := broker.GetMetadata(sarama.NewMetadataRequest(k.client.Config().Version, []string{}))
 	if err != nil {
-		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, err)
+		return "", fmt.Errorf("ask Kafka at %v for its id: %w", k.cfg.Brokers, k.cfg.Security.Explain(err))
 	}
 	if answer.ClusterID == nil {
 		return "", nil
@@ -284,7 +289,7 @@ func (k *Kafka) ClusterID() (string, error) {
 // Ping asks the brokers for their metadata.
 func (k *Kafka) Ping(context.Context) error {
 	if err := k.client.RefreshMetadata(); err != nil {
-		return fmt.Errorf("ask Kafka at %v: %w", k.cfg.Brokers, err)
+		return fmt.Errorf("ask Kafka at %v: %w", k.cfg.Brokers, k.cfg.Security.Explain(err))
 	}
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/kafkatest"
+	"bestow/outbox/secure"
 
 	"github.com/IBM/sarama"
 	"github.com/ThreeDotsLabs/watermill/message"
@@ -22,12 +23,12 @@ func TestUnsafeKafkaSettingsAreRefused(t *testing.T) {
 		"from the newest on":     func(c *sarama.Config) { c.Consumer.Offsets.Initial = sarama.OffsetNewest },
 		"a topic that was reset": func(c *sarama.Config) { c.Consumer.Group.ResetInvalidOffsets = false },
 	} {
-		c, err := saramaConfig()
+		c, err := saramaConfig(secure.Config{})
 		require.NoError(t, err)
 		unsafe(c)
 		require.Error(t, assertSafe(c), name)
 	}
-	c, err := saramaConfig()
+	c, err := saramaConfig(secure.Config{})
 	require.NoError(t, err)
 	require.False(t, c.Metadata.AllowAutoTopicCreation, "CheckTopics makes topics, with our partitions")
 }
@@ -35,7 +36,7 @@ func TestUnsafeKafkaSettingsAreRefused(t *testing.T) {
 // A publish cannot be cancelled, so its time-outs must end it before River gives its job to another relay.
 func TestPublishEndsBeforeItsJob(t *testing.T) {
 	t.Parallel()
-	c, err := saramaConfig()
+	c, err := saramaConfig(secure.Config{})
 	require.NoError(t, err)
 	tries := time.Duration(c.Producer.Retry.Max + 1)
 	const job = 20 * time.Second // jobs.jobTimeout

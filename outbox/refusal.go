@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"bestow/domain"
+	"bestow/internal/english"
 	"bestow/internal/obs"
+	"bestow/outbox/secure"
 
 	"github.com/IBM/sarama"
 )
@@ -64,6 +66,14 @@ func remedyOf(err error) string {
 	return ""
 }
 
+// lacking returns the text of err, and if it is a right of the topic that is lacking, which one.
+func lacking(err error, right string) string {
+	if errors.Is(err, sarama.ErrTopicAuthorizationFailed) {
+		return err.Error() + " Allow this user " + right + " on the topic."
+	}
+	return err.Error()
+}
+
 // refusalOf returns the refusal for err, which a publish of a type's message to topic returned.
 func refusalOf(eventType, topic string, err error) Refusal {
 	r := Refusal{EventType: eventType, Topic: topic, Code: KafkaAway, Text: err.Error()}
@@ -72,6 +82,8 @@ func refusalOf(eventType, topic string, err error) Refusal {
 	}
 	if blocked, ok := errors.AsType[*blockedError](err); ok {
 		r.Code, r.Text, r.Permanent = KafkaRefuses, blocked.text, true
+	} else if wall, ok := errors.AsType[*secure.WallError](err); ok && wall.Lasts {
+		r.Code, r.Text, r.Permanent = KafkaRefuses, fmt.Sprintf("topic %s: %s", topic, english.OneLine(wall.Error())), true
 	} else if remedy := remedyOf(err); remedy != "" {
 		r.Code, r.Text, r.Permanent = KafkaRefuses, fmt.Sprintf("topic %s: %s: %s", topic, reasonOf(err), remedy), true
 	}

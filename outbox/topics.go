@@ -175,7 +175,7 @@ func (k *Kafka) examine(types []domain.EventType,
 				return nil, err
 			}
 		case !errors.Is(t.Err, sarama.ErrNoError) && permanent(t.Err):
-			found[t.Name] = []fault{{missing: true, blocks: true, text: "it cannot be described: " + t.Err.Error()}}
+			found[t.Name] = []fault{{missing: true, blocks: true, text: "it cannot be described: " + lacking(t.Err, "Describe")}}
 		default:
 			found[t.Name], replicas[t.Name] = nil, leastReplicas(t)
 		}
@@ -195,7 +195,8 @@ func (k *Kafka) createTopic(admin sarama.ClusterAdmin, topic string) ([]fault, e
 		return nil, nil
 	}
 	if _, answered := errors.AsType[*sarama.TopicError](err); answered {
-		return []fault{{missing: true, blocks: true, text: "it does not exist and cannot be made: " + err.Error()}}, nil
+		return []fault{{missing: true, blocks: true, text: "it does not exist and cannot be made: " +
+			lacking(err, "Create")}}, nil
 	}
 	return nil, fmt.Errorf("create topic %s: %w", topic, err)
 }
@@ -224,7 +225,7 @@ func readSettings(admin sarama.ClusterAdmin, found map[string][]fault, replicas 
 	for _, r := range results {
 		if !errors.Is(r.ErrorCode, sarama.ErrNoError) {
 			found[r.Name] = []fault{{text: "its settings cannot be read, so they are not checked: " +
-				r.ErrorCode.Error()}}
+				lacking(r.ErrorCode, "DescribeConfigs")}}
 			continue
 		}
 		read := settings{}

@@ -12,6 +12,7 @@ import (
 	"bestow/internal/obs"
 	"bestow/internal/pg"
 	"bestow/migrations"
+	"bestow/outbox/secure"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -29,7 +30,7 @@ func Patiently(ctx context.Context, log *slog.Logger, what string, connect func(
 	var told time.Time
 	for {
 		err := connect()
-		if err == nil || pg.Refused(err) || time.Now().After(deadline) {
+		if err == nil || pg.Refused(err) || secure.Refused(err) || time.Now().After(deadline) {
 			return err
 		}
 		if time.Since(told) > patienceIsTold {

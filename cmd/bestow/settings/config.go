@@ -18,6 +18,7 @@ import (
 	"bestow/internal/seal"
 	"bestow/money"
 	"bestow/outbox"
+	"bestow/outbox/secure"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -28,6 +29,18 @@ type Config struct {
 	DatabaseURL string   `env:"DATABASE_URL" help:"PostgreSQL 15 or later"`
 	MigrateURL  string   `env:"BESTOW_MIGRATE_URL" help:"the owner's connection, for migrate only (default: DATABASE_URL)"`
 	Brokers     []string `env:"KAFKA_BROKERS" help:"Kafka brokers, host:port, a comma-separated list"`
+
+	KafkaTLS        string `env:"KAFKA_TLS" help:"on or off: whether the brokers are reached by TLS (default: off)"`
+	KafkaCAFile     string `env:"KAFKA_CA_FILE" help:"a file with the certificates of the authorities that sign those of the brokers, PEM (default: those that this machine trusts)"`
+	KafkaCertFile   string `env:"KAFKA_CERT_FILE" help:"a file with this service's own certificate, PEM, for brokers that ask for one"`
+	KafkaKeyFile    string `env:"KAFKA_KEY_FILE" help:"a file with the key of KAFKA_CERT_FILE, PEM"`
+	KafkaServerName string `env:"KAFKA_SERVER_NAME" help:"the name in the certificates of all brokers (default: the host of each)"`
+	KafkaMechanism  string `env:"KAFKA_SASL_MECHANISM" help:"how the brokers learn who this is: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER (default: they do not ask)"`
+	KafkaUser       string `env:"KAFKA_SASL_USER" help:"the user of PLAIN and SCRAM"`
+	KafkaPassword   string `env:"KAFKA_SASL_PASSWORD_FILE" help:"a file with the password of KAFKA_SASL_USER"`
+	KafkaToken      string `env:"KAFKA_SASL_TOKEN_FILE" help:"a file with the token of OAUTHBEARER, which is read for each connection"`
+
+	KafkaSecurity secure.Config `env:"-"` // what the settings above say, read
 
 	TopicPrefix string `env:"BESTOW_TOPIC_PREFIX" envDefault:"grants" help:"topics are PREFIX.point, PREFIX.point.dlt, ..."`
 	Partitions  int    `env:"BESTOW_TOPIC_PARTITIONS" envDefault:"8" help:"partitions of a topic that bestow creates"`
@@ -88,7 +101,7 @@ func Load() (Config, error) {
 	if err != nil {
 		return cfg, unreadable(err)
 	}
-	if err := errors.Join(cfg.readFiles(), cfg.readOIDC(), cfg.readMoney()); err != nil {
+	if err := errors.Join(cfg.readFiles(), cfg.readOIDC(), cfg.readMoney(), cfg.readKafka()); err != nil {
 		return cfg, err
 	}
 	return cfg, errors.Join(unknownSettings(os.Environ(), cfg.granterSettings()...), cfg.validate(), cfg.checkMoney(),
@@ -159,7 +172,7 @@ var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 
 // validate returns an error that names every setting that is wrong.
 func (c Config) validate() error {
-	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC())
+	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC(), c.checkKafka())
 	if _, err := c.Proxies(); err != nil {
 		errs = append(errs, err)
 	}
@@ -250,7 +263,7 @@ func (c Config) Shared() processes.Settings {
 // Kafka returns the settings of Kafka.
 func (c Config) Kafka() outbox.KafkaConfig {
 	return outbox.KafkaConfig{
-		Brokers: c.Brokers, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions,
+		Brokers: c.Brokers, Security: c.KafkaSecurity, TopicPrefix: c.TopicPrefix, Partitions: c.Partitions,
 		Replication: c.Replication,
 	}
 }

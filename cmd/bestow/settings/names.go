@@ -12,12 +12,8 @@ import (
 	"bestow/internal/spelling"
 )
 
-// notYet are settings that belong to the product and that this version does not know: to pass over KAFKA_TLS in silence
-// would send everything in the clear.
-var notYet = []string{
-	"KAFKA_TLS", "KAFKA_CA_FILE", "KAFKA_SASL_MECHANISM", "KAFKA_SASL_USER", "KAFKA_SASL_PASSWORD_FILE",
-	"OTEL_EXPORTER_OTLP_ENDPOINT",
-}
+// notYet are settings that belong to the product and that this version does not know.
+var notYet = []string{"OTEL_EXPORTER_OTLP_ENDPOINT"}
 
 // Setting is a name that the environment may give a value: with its default, and what it means.
 type Setting struct{ Name, Standard, Help string }

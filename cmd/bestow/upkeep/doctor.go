@@ -32,8 +32,8 @@ type DoctorCmd struct{ terminal.Format }
 // Help says what is looked at.
 func (DoctorCmd) Help() string {
 	return `It checks the database, its schema and the rights of the role, the clock, the processes and their roles, River's leader,
-queues and stuck jobs, the circuit breakers of the ledgers, keys that expire soon, how much uploads take, and Kafka and
-its topics (if KAFKA_BROKERS is set), and it lists what events wait for. Each finding says what to do.
+queues and stuck jobs, the circuit breakers of the ledgers, keys that expire soon, how much uploads take, and Kafka, its
+topics and the rights there (if KAFKA_BROKERS is set), and it lists what events wait for. Each finding says what to do.
 It reads DATABASE_URL, as the service does, and changes nothing. If DATABASE_URL is not set, it asks the service at
 BESTOW_URL with BESTOW_KEY, which cannot tell all of this: the list says what was skipped. The exit code is 1 if
 something is wrong.`

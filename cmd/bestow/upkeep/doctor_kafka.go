@@ -16,7 +16,9 @@ func (d *doctor) kafka(ctx context.Context) {
 		d.say("kafka", Skipped, "KAFKA_BROKERS is not set")
 		return
 	}
-	k, err := outbox.NewKafka(d.cfg.Kafka())
+	cfg := d.cfg.Kafka()
+	cfg.Installation, _ = outbox.ReadInstallation(ctx, d.pool) // without it the types are not known either
+	k, err := outbox.NewKafka(cfg)
 	if err != nil {
 		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
 		return
@@ -26,13 +28,14 @@ func (d *doctor) kafka(ctx context.Context) {
 		d.say("kafka", Wrong, "%s", english.OneLine(err.Error()))
 		return
 	}
-	d.say("kafka", Fine, "answers at %s", strings.Join(d.cfg.Brokers, ", "))
+	d.say("kafka", Fine, "answers at %s (%s)", strings.Join(d.cfg.Brokers, ", "), cfg.Security)
 	types, err := outbox.ReadyTypes(ctx, d.pool)
 	if err != nil {
 		d.say("topics", Skipped, "the event types are not known")
 		return
 	}
 	d.topics(k, types)
+	d.kafkaRights(k, types)
 	d.waiting(ctx, k, types)
 }
 
@@ -51,6 +54,21 @@ func (d *doctor) topics(k *outbox.Kafka, types []domain.EventType) {
 	}
 	if len(faults) == 0 {
 		d.say("topics", Fine, "are there, and set as they must be")
+	}
+}
+
+// kafkaRights looks whether the brokers allow what the service does.
+func (d *doctor) kafkaRights(k *outbox.Kafka, types []domain.EventType) {
+	lacking, err := k.Lacking(types)
+	if err != nil {
+		d.say("kafka rights", Warning, "%s", english.OneLine(err.Error()))
+		return
+	}
+	for _, text := range lacking {
+		d.say("kafka rights", Wrong, "%s", text)
+	}
+	if len(lacking) == 0 {
+		d.say("kafka rights", Fine, "this user may do on topics and groups what the service does")
 	}
 }
 
