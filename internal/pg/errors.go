@@ -36,13 +36,13 @@ func stalePlan(err error) bool {
 }
 
 // Refused reports whether the server does not want us, or we cannot use it: there is no such database, user or
-// password, no right to connect, or one of ErrPooled and ErrEncoding. To ask again is no use.
+// password, no right to connect, no agreement about TLS, or one of ErrPooled and ErrEncoding. To ask again is no use.
 func Refused(err error) bool {
 	switch Code(err) {
 	case InvalidCatalogName, InvalidPassword, InvalidAuthorization, InsufficientPrivilege:
 		return true
 	}
-	return errors.Is(err, ErrPooled) || errors.Is(err, ErrEncoding)
+	return errors.Is(err, ErrPooled) || errors.Is(err, ErrEncoding) || wall(err) != ""
 }
 
 // away are the SQLSTATEs, and the classes of them, that tell of the server's state and not of what it was asked: the

@@ -72,7 +72,7 @@ func OpenBy(ctx context.Context, cfg settings.Config,
 // commits.
 func (p *Process) checkDatabase(ctx context.Context) error {
 	if err := Patiently(ctx, p.log, "postgresql", func() error { return p.Pool.Ping(ctx) }); err != nil {
-		return err
+		return pg.Explain(err)
 	}
 	for _, name := range pg.Overruled(p.cfg.DatabaseURL) {
 		p.log.WarnContext(ctx, "a setting of DATABASE_URL has no effect: statements are prepared, "+

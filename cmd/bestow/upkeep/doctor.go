@@ -136,7 +136,7 @@ func (d *doctor) diagnosis() Diagnosis {
 func (d *doctor) database(ctx context.Context) bool {
 	var version string
 	if err := d.pool.QueryRow(ctx, `SELECT current_setting('server_version')`).Scan(&version); err != nil {
-		d.say("database", Wrong, "PostgreSQL does not answer: %s", english.OneLine(err.Error()))
+		d.say("database", Wrong, "PostgreSQL does not answer: %s", english.OneLine(pg.Explain(err).Error()))
 		return false
 	}
 	d.say("database", Fine, "PostgreSQL %s answers", version)
@@ -144,6 +144,7 @@ func (d *doctor) database(ctx context.Context) bool {
 		d.say("database", Warning, "it may lose commits when its machine crashes: set fsync, full_page_writes and "+
 			"synchronous_commit to on")
 	}
+	d.encryption(ctx)
 	return true
 }
 

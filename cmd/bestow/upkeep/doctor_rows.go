@@ -2,7 +2,9 @@ package upkeep
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 	"time"
@@ -111,3 +113,42 @@ func (d *doctor) uploads(ctx context.Context) {
 
 // mib returns bytes in MiB, rounded up.
 func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20) }
+
+// encryption says whether others can read what PostgreSQL and this machine say to each other, and whether another server
+// could pretend to be PostgreSQL.
+func (d *doctor) encryption(ctx context.Context) {
+	conn, err := d.pool.Acquire(ctx)
+	if err != nil {
+		return // the database has answered a moment ago: what comes next says what is wrong
+	}
+	defer conn.Release()
+	wire := conn.Conn().PgConn().Conn()
+	host, far := otherEnd(wire.RemoteAddr())
+	over, encrypted := wire.(*tls.Conn)
+	asked := conn.Conn().Config().TLSConfig
+	switch {
+	case !encrypted && !far:
+		d.say("database tls", Fine, "plain text, which does not leave this machine")
+	case !encrypted:
+		d.say("database tls", Warning, "what this machine and PostgreSQL at %s say to each other is not encrypted: write "+
+			"sslmode=verify-full and sslrootcert=FILE into DATABASE_URL", host)
+	case asked == nil || asked.InsecureSkipVerify && asked.VerifyPeerCertificate == nil:
+		d.say("database tls", Warning, "%s, but the server's certificate is not checked, so another server can pretend to be "+
+			"PostgreSQL: write sslmode=verify-full and sslrootcert=FILE into DATABASE_URL", version(over))
+	case asked.InsecureSkipVerify:
+		d.say("database tls", Fine, "%s, and the server's certificate is checked, but not its name", version(over))
+	default:
+		d.say("database tls", Fine, "%s, and the server's certificate and name are checked", version(over))
+	}
+}
+
+func version(c *tls.Conn) string { return tls.VersionName(c.ConnectionState().Version) }
+
+// otherEnd returns the address of the other end of a connection, and whether it is on another machine.
+func otherEnd(a net.Addr) (host string, far bool) {
+	at, ok := a.(*net.TCPAddr)
+	if !ok {
+		return a.String(), false // a socket of this machine
+	}
+	return at.IP.String(), !at.IP.IsLoopback()
+}
