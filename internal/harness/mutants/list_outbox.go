@@ -15,7 +15,7 @@ const (
 	routerTests    = `^Test(WhatBecomes|AMessageThat|Skipped|ALost|Router)`
 	kafkaTests     = `^Test(Unsafe|PublishEnds|PartitionOf|Marshaler|Connect|Consumer|Inherit|Sessions|Renew)`
 	topicsTests    = `^Test(CheckTopics|Examine|ATopicThatCannot|Faults|Judge)`
-	refusalTests   = `^Test(Refusal|ATopicThat|AJobThatIsTaken)`
+	refusalTests   = `^Test(Refusal|ATopicThat|AJobThatIsTaken|KafkaComesBack)`
 )
 
 // outboxMutants are the faults on the road from a row to Kafka and back. A guard that is not in the list has no effect that
