@@ -49,6 +49,15 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 	}
 }
 
+// The front door for who works on the project is read to its end.
+func TestContributingIsShort(t *testing.T) {
+	t.Parallel()
+	const most = 120
+	text, err := os.ReadFile("CONTRIBUTING.md")
+	require.NoError(t, err)
+	require.LessOrEqual(t, strings.Count(string(text), "\n"), most)
+}
+
 // testsByFolder lists the tests of the module by the folders in which they stand.
 func testsByFolder(t *testing.T) map[string][]string {
 	t.Helper()
