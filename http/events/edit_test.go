@@ -30,11 +30,11 @@ func TestPatchMerges(t *testing.T) {
 	require.Equal(t, want, got)
 	require.Equal(t, d.Tag(e.ID), a.Header.Get("ETag"))
 
-	a = d.do(call{
+	a = d.Do(
 		"PATCH", desktest.EventURL(e.ID),
 		`{"campaign_id": "b", "event_type": "VOUCHER", "default_amount": null, "expiry_at": null, "partition_count": null, "reservation_at": null}`,
-		[]string{"If-Match: \"other\", " + a.Header.Get("ETag"), "Content-Type: application/merge-patch+json"},
-	})
+		"If-Match: \"other\", "+a.Header.Get("ETag"), "Content-Type: application/merge-patch+json",
+	)
 	require.Equal(t, 200, a.StatusCode, a.Text)
 	got = desktest.Decoded[api.Event](a)
 	want.CampaignID, want.EventType, want.DefaultAmount, want.ExpiryAt, want.PartitionCount, want.ReservationAt = "b",
@@ -52,7 +52,7 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	e := d.PointEvent("a")
 	tag := d.Tag(e.ID)
 	patch := func(match string) answer {
-		return d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 9}`, []string{"If-Match: " + match}})
+		return d.Do("PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 9}`, "If-Match: "+match)
 	}
 	require.NotEmpty(t, patch("").Refused(428, api.PreconditionRequired).Hint)
 	for _, stale := range []string{`"0123456789abcdef"`, "W/" + tag, `""`, tag[1:], "nonsense"} {
@@ -65,10 +65,10 @@ func TestPatchNeedsTheTag(t *testing.T) {
 	codes := make([]int, 8)
 	for i := range codes {
 		wg.Go(func() {
-			codes[i] = d.do(call{
+			codes[i] = d.Do(
 				"PATCH", desktest.EventURL(e.ID), fmt.Sprintf(`{"reservation_priority": %d}`, 100+i),
-				[]string{"If-Match: " + tag},
-			}).StatusCode
+				"If-Match: "+tag,
+			).StatusCode
 		})
 	}
 	wg.Wait()
@@ -81,14 +81,14 @@ func TestPatchNeedsTheTag(t *testing.T) {
 		require.Equal(t, 412, code)
 	}
 	require.Equal(t, 1, won)
-	d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"If-Match: " + tag}}).Refused(412, api.PreconditionFailed)
+	d.Do("DELETE", desktest.EventURL(e.ID), "", "If-Match: "+tag).Refused(412, api.PreconditionFailed)
 
-	d.do(call{"POST", desktest.EventURL(e.ID) + "/start", "", []string{"If-Match: " + d.Tag(e.ID)}}).
+	d.Do("POST", desktest.EventURL(e.ID)+"/start", "", "If-Match: "+d.Tag(e.ID)).
 		Refused(400, api.BadRequest) // a condition that the route would not look at
 
 	key := []string{"If-Match: " + d.Tag(e.ID), "Idempotency-Key: k"}
-	first := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})
-	again := d.do(call{"PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key})
+	first := d.Do("PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key...)
+	again := d.Do("PATCH", desktest.EventURL(e.ID), `{"reservation_priority": 1}`, key...)
 	require.Equal(t, 200, again.StatusCode, "whose answer was lost gets it, though the tag is stale by now")
 	require.Equal(t, first.Text, again.Text)
 }
@@ -127,7 +127,7 @@ func TestPatchRefuses(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			a := d.in(t).do(call{"PATCH", desktest.EventURL(c.id), c.body, []string{"If-Match: *"}})
+			a := d.in(t).Do("PATCH", desktest.EventURL(c.id), c.body, "If-Match: *")
 			if c.status == 200 {
 				require.Equal(t, 200, a.StatusCode, a.Text)
 				return
@@ -154,7 +154,7 @@ func TestPatchDuringAnImport(t *testing.T) {
 		d.Patch(e.ID, body).Refused(409, "import_running")
 	}
 	require.Equal(t, 200, d.Patch(e.ID, `{"reservation_priority": 1, "default_amount": 500}`).StatusCode)
-	d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).Refused(409, "import_running")
+	d.Do("DELETE", desktest.EventURL(e.ID), "").Refused(409, "import_running")
 }
 
 // everything counts the rows of every table that an event may leave something in, and names the tables.
@@ -196,7 +196,7 @@ func TestDeleteLeavesNothing(t *testing.T) {
 			a := d.Post(desktest.EventURL(e.ID)+"/targets", "member_id,amount\nm999,5\nm998,x\n", "Content-Type: text/csv")
 			require.Equal(t, 201, a.StatusCode, a.Text)
 			require.NotEqual(t, before, d.everything())
-			a = d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			a = d.Do("DELETE", desktest.EventURL(e.ID), "", "Idempotency-Key: k")
 			require.Equal(t, 204, a.StatusCode, a.Text)
 			require.Empty(t, a.Text)
 			before["public.deleted_events"]++
@@ -205,10 +205,10 @@ func TestDeleteLeavesNothing(t *testing.T) {
 				require.NoError(c, d.App.Events.Tidy(t.Context()))
 				require.Equal(c, before, d.everything())
 			}, time.Minute, 20*time.Millisecond)
-			a = d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"Idempotency-Key: k"}})
+			a = d.Do("DELETE", desktest.EventURL(e.ID), "", "Idempotency-Key: k")
 			require.Equal(t, 204, a.StatusCode)
 			require.Equal(t, "true", a.Header.Get("Idempotency-Replayed"))
-			d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).Refused(404, "not_found")
+			d.Do("DELETE", desktest.EventURL(e.ID), "").Refused(404, "not_found")
 			d.Get(desktest.EventURL(e.ID)).Refused(404, "not_found")
 			d.Post(desktest.EventURL(e.ID)+"/start", "").Refused(404, "not_found")
 			d.PointEvent("a")
@@ -233,7 +233,7 @@ func TestDeleteDoesNotWaitForAPartition(t *testing.T) {
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	_, err = tx.Exec(t.Context(), `SELECT count(*) FROM point_targets`)
 	require.NoError(t, err)
-	require.Equal(t, 204, d.do(call{"DELETE", desktest.EventURL(e.ID), "", nil}).StatusCode)
+	require.Equal(t, 204, d.Do("DELETE", desktest.EventURL(e.ID), "").StatusCode)
 	table := fmt.Sprintf(`SELECT count(*) FROM pg_tables WHERE tablename = 'point_targets_%d'`, e.ID)
 	require.Equal(t, 1, d.Count(table))
 	require.NoError(t, tx.Rollback(t.Context()))

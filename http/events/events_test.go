@@ -105,11 +105,11 @@ func TestVoucherWithoutMasterKey(t *testing.T) {
 	t.Parallel()
 	d := setup(t)
 	s := d.Serve(desktest.NewApp(t, d.Pool, nil))
-	p := d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`, nil}).Refused(409,
+	p := d.DoAt(s, "POST", "/api/v1/events", `{"campaign_id": "v", "event_type": "VOUCHER"}`).Refused(409,
 		"missing_keys")
 	require.Contains(t, p.Hint, "BESTOW_MASTER_KEY")
 	require.Equal(t, 201,
-		d.doAt(s, call{"POST", "/api/v1/events", `{"campaign_id": "p", "event_type": "POINT"}`, nil}).StatusCode)
+		d.DoAt(s, "POST", "/api/v1/events", `{"campaign_id": "p", "event_type": "POINT"}`).StatusCode)
 }
 
 func TestIdempotencyKey(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 
 func (d *desk) patchType(code, body string) answer {
 	d.Helper()
-	return d.do(call{"PATCH", "/api/v1/event-types/" + code, body, nil})
+	return d.Do("PATCH", "/api/v1/event-types/"+code, body)
 }
 
 // The limits of a type are refused with their numbers wherever an event meets them, and said in the queue (C7).

@@ -31,7 +31,7 @@ func TestCreateDiesAfterCommit(t *testing.T) {
 		d.Config.Handler.ServeHTTP(w, r.WithContext(ctx))
 	}))
 	body, key := `{"campaign_id": "once", "event_type": "POINT"}`, []string{"Idempotency-Key: k1"}
-	d.doAt(dying, call{"POST", "/api/v1/events", body, key}).Refused(500, api.Internal)
+	d.DoAt(dying, "POST", "/api/v1/events", body, key...).Refused(500, api.Internal)
 	require.Equal(t, 1, died)
 
 	first := d.Post("/api/v1/events", body, key...)

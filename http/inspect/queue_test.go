@@ -92,7 +92,7 @@ func TestQueueSaysWhatCannotStart(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"import_running", ""}, desktest.Reasons(d.Queue().Lanes[0]))
 	keyless := d.Serve(desktest.NewApp(t, d.Pool, nil))
-	q := desktest.Decoded[api.Queue](d.doAt(keyless, call{"GET", "/api/v1/queue", "", nil}))
+	q := desktest.Decoded[api.Queue](d.DoAt(keyless, "GET", "/api/v1/queue", ""))
 	require.Equal(t, []string{"import_running", "missing_keys"}, desktest.Reasons(q.Lanes[0]))
 }
 

@@ -1,7 +1,6 @@
 package inspect_test
 
 import (
-	"net/http/httptest"
 	"testing"
 
 	bestowhttp "bestow/http"
@@ -29,19 +28,3 @@ func setup(t *testing.T) *desk {
 
 // answer holds what came back.
 type answer = desktest.Answer
-
-// call is one request, with the key unless a header says otherwise; headers are "Name: value".
-type call struct {
-	method, path, body string
-	headers            []string
-}
-
-func (d *desk) do(c call) answer {
-	d.Helper()
-	return d.Do(c.method, c.path, c.body, c.headers...)
-}
-
-func (d *desk) doAt(s *httptest.Server, c call) answer {
-	d.Helper()
-	return d.DoAt(s, c.method, c.path, c.body, c.headers...)
-}

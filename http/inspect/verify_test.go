@@ -237,7 +237,7 @@ func TestVerifyOfADeletedEvent(t *testing.T) {
 	e := d.PointEvent("a")
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "admin"))
 	require.Equal(t, 202, d.Post(reportURL(e.ID), "").StatusCode)
-	a := d.do(call{"DELETE", desktest.EventURL(e.ID), "", []string{"If-Match: " + d.Get(desktest.EventURL(e.ID)).Header.Get("ETag")}})
+	a := d.Do("DELETE", desktest.EventURL(e.ID), "", "If-Match: "+d.Get(desktest.EventURL(e.ID)).Header.Get("ETag"))
 	require.Equal(t, 204, a.StatusCode, a.Text)
 	require.Zero(t, d.Count(`SELECT count(*) FROM verify_reports`))
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "admin"))
