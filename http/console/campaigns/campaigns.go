@@ -37,9 +37,7 @@ func (v campaignsView) Filtered() bool {
 }
 
 // Statuses lists those by which the list may be narrowed.
-func (campaignsView) Statuses() []domain.Status {
-	return []domain.Status{domain.Pending, domain.Running, domain.Completed, domain.Stopped, domain.Failed}
-}
+func (campaignsView) Statuses() []domain.Status { return domain.Statuses() }
 
 // campaigns answers with a page of the campaigns, the newest first.
 func (h *Handlers) campaigns(w http.ResponseWriter, r *http.Request) error {

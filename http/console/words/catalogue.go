@@ -2,8 +2,6 @@ package words
 
 import (
 	"fmt"
-	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/text/feature/plural"
 	"golang.org/x/text/language"
@@ -69,29 +67,6 @@ func (w Words) Or(key, text string) string {
 		return w.T(key)
 	}
 	return text
-}
-
-// digitsWithFinal are the digits whose Korean reading ends in a consonant: 영, 일, 삼, 육, 칠, 팔.
-const digitsWithFinal = "013678"
-
-// lettersWithFinal are the letters whose Korean name ends in a consonant: 엘, 엠, 엔, 알.
-const lettersWithFinal = "LMNRlmnr"
-
-// Particle returns the Korean particle that follows the text: final after a consonant, open after a vowel. 이(가) and its
-// like are never written. What ends in anything else is taken for a vowel.
-func Particle(text, final, open string) string {
-	r, _ := utf8.DecodeLastRuneInString(text)
-	const first, last, finals = '가', '힣', 28
-	switch {
-	case r >= first && r <= last:
-		if (r-first)%finals != 0 {
-			return final
-		}
-		return open
-	case strings.ContainsRune(digitsWithFinal+lettersWithFinal, r):
-		return final
-	}
-	return open
 }
 
 // texts holds the texts of each language, by their keys. A text is a format of package fmt, or a count: %d writes a

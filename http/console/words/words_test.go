@@ -96,16 +96,6 @@ func TestSpans(t *testing.T) {
 	require.Equal(t, "1 h 2 min", en.Left(time.Hour+2*time.Minute+10*time.Second))
 }
 
-// 이(가) is never written: the sound before it decides.
-func TestParticles(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"김": "김이", "박지수": "박지수가", "mkt-01": "mkt-01이", "mkt-02": "mkt-02가", "admin": "admin이", "kim": "kim이", "lee": "lee가", "": "가",
-	} {
-		require.Equal(t, want, text+words.Particle(text, "이", "가"))
-	}
-}
-
 func TestLanguageOfAReader(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
