@@ -168,7 +168,7 @@ func (s *server) points() {
 	web.Handle(a, op("GET", "/ledger/forecast", http.StatusOK, domain.Read,
 		"Show what members have, and when it expires", le.DescribeForecast), le.Forecast)
 	web.Handle(a, op("GET", "/ledger/totals", http.StatusOK, domain.Read,
-		"Show what became of all that was saved, by type and by policy", le.DescribeTotals), le.Totals)
+		"Show what became of all that was saved, by type, policy and day", le.DescribeTotals), le.Totals)
 	web.Handle(a, op("GET", "/members/{member_id}/lots", http.StatusOK, domain.Read,
 		"List what became of each lot of a member, newest first", le.DescribeLots), le.Lots)
 	web.Handle(a, op("GET", "/members/{member_id}/lots/{money_tx_id}", http.StatusOK, domain.Read,

@@ -1,9 +1,10 @@
 -- +goose Up
 
--- What became of all that was ever saved, by the type and by the policy of the saves: counted with the forecast. code is
--- '' for saves without a policy, and of the one row that sums up all codes that are not listed.
+-- What became of all that was ever saved, by the type and by the policy of the saves, and by the last day of those that
+-- ran out lately: counted with the forecast. code is '' for saves without a policy, and of the one row that sums up all
+-- codes that are not listed.
 CREATE TABLE money.point_total (
-    kind        varchar(10) COLLATE "C" NOT NULL CHECK (kind IN ('all', 'type', 'policy')),
+    kind        varchar(10) COLLATE "C" NOT NULL CHECK (kind IN ('all', 'type', 'policy', 'day')),
     code        varchar(50) COLLATE "C" NOT NULL,
     others      boolean     NOT NULL,
     lots        bigint      NOT NULL,

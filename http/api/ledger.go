@@ -32,11 +32,19 @@ type LedgerTotals struct {
 	All       LedgerTotal   `json:"all"`
 	Types     []LedgerTotal `json:"types" nullable:"false" doc:"by the type_code of the saves: the 50 of which most is left, and the others as one; CM are campaigns"`
 	Policies  []LedgerTotal `json:"policies" nullable:"false" doc:"by the policy of the saves, the same way; the code of saves without one is empty"`
+	Days      []LedgerTotal `json:"days" nullable:"false" doc:"of saves that ran out in the last 30 days: by the last day (YYYY-MM-DD), the latest first"`
+	Expiry    LedgerExpiry  `json:"expiry"`
+}
+
+// LedgerExpiry says how far the ledger is, at this moment, with what has run out.
+type LedgerExpiry struct {
+	Until   time.Time `json:"until" doc:"all that ran out by then has expired, but for waiting"`
+	Waiting int64     `json:"waiting" doc:"lots that are listed to expire"`
 }
 
 // LedgerTotal is what became of the saves of a type or of a policy.
 type LedgerTotal struct {
-	Code      string `json:"code" doc:"of the type or policy; empty of all, of saves without a policy and of others"`
+	Code      string `json:"code" doc:"the type, policy or day; empty of all, of saves without a policy and of others"`
 	Others    bool   `json:"others" doc:"true: the sum of all that are not listed"`
 	Lots      int64  `json:"lots"`
 	OpenLots  int64  `json:"open_lots" doc:"with something left"`

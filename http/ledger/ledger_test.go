@@ -53,15 +53,18 @@ func TestTotals(t *testing.T) {
 	d := setup(t)
 	const url = "/api/v1/ledger/totals"
 	const none = `{"code": "", "others": false, "lots": 0, "open_lots": 0, "saved": 0, "left": 0, "used": 0, "cancelled": 0, "expired": 0}`
-	require.JSONEq(t, `{"counted_at": null, "all": `+none+`, "types": [], "policies": []}`, d.Get(url).Text)
+	require.JSONEq(t, `{"counted_at": null, "all": `+none+`, "types": [], "policies": [], "days": [],
+		"expiry": {"until": "0001-01-01T00:00:00Z", "waiting": 0}}`, d.Get(url).Text)
 	at := desktest.Noon
 	all := ledger.Total{Lots: 9, OpenLots: 5, Saved: 100, Left: 40, Used: 30, Cancelled: 20, Expired: 10}
 	cm := all
 	cm.Code = "CM"
-	d.Book.Sums = ledger.Totals{CountedAt: &at, All: all, Types: []ledger.Total{cm, {Others: true}}, Policies: []ledger.Total{all}}
+	d.Book.Sums = ledger.Totals{CountedAt: &at, All: all, Types: []ledger.Total{cm, {Others: true}}, Policies: []ledger.Total{all}, Days: []ledger.Total{cm},
+		Expiry: ledger.Expiry{Until: at, Waiting: 3}}
 	require.Equal(t, api.LedgerTotals{
 		CountedAt: &at, All: api.LedgerTotal(all), Types: []api.LedgerTotal{api.LedgerTotal(cm), {Others: true}},
-		Policies: []api.LedgerTotal{api.LedgerTotal(all)},
+		Policies: []api.LedgerTotal{api.LedgerTotal(all)}, Days: []api.LedgerTotal{api.LedgerTotal(cm)},
+		Expiry: api.LedgerExpiry{Until: at, Waiting: 3},
 	}, desktest.Decoded[api.LedgerTotals](d.Get(url)))
 	d.Book.Away = domain.UnavailableError("the ledger does not answer", "wait")
 	d.Get(url).Refused(503, "unavailable")

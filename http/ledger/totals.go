@@ -17,7 +17,7 @@ func (*Handlers) DescribeTotals(o *huma.Operation) {
 // TotalsOut is an answer with what became of all that was saved.
 type TotalsOut struct{ Body api.LedgerTotals }
 
-// Totals answers with what became of all that was saved, by type and by policy.
+// Totals answers with what became of all that was saved, by type, by policy and by the day on which it ran out.
 func (h *Handlers) Totals(ctx context.Context, _ *struct{}) (*TotalsOut, error) {
 	t, err := h.ledger.Totals(ctx)
 	if err != nil {
@@ -25,7 +25,8 @@ func (h *Handlers) Totals(ctx context.Context, _ *struct{}) (*TotalsOut, error) 
 	}
 	return &TotalsOut{api.LedgerTotals{
 		CountedAt: api.UTC(t.CountedAt), All: api.LedgerTotal(t.All), Types: wireTotals(t.Types),
-		Policies: wireTotals(t.Policies),
+		Policies: wireTotals(t.Policies), Days: wireTotals(t.Days),
+		Expiry: api.LedgerExpiry{Until: t.Expiry.Until.UTC(), Waiting: t.Expiry.Waiting},
 	}}, nil
 }
 

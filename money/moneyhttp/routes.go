@@ -50,7 +50,7 @@ func (s *Server) routes(mux *http.ServeMux) http.Handler {
 	read(s, op("GET", "/members/{id}/lots/{money_tx_id}", "Show the lot of a save, and what was drawn from it"), s.lot)
 
 	read(s, op("GET", "/expiry/forecast", "Say what will expire on which day and in which month"), s.forecast)
-	read(s, op("GET", "/totals", "Say what became of all that was saved, by type and by policy"), s.totals)
+	read(s, op("GET", "/totals", "Say what became of all that was saved, by type, policy and day"), s.totals)
 	read(s, op("GET", "/policies", "List accrual policies"), s.policies)
 	handle(s, createPolicyOp(), s.createPolicy)
 	read(s, op("GET", "/policies/{code}", "Show an accrual policy"), s.policy)

@@ -73,7 +73,7 @@ func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 	if _, err := tx.Exec(ctx, empty); err != nil {
 		return false, fmt.Errorf("write forecast: %w", err)
 	}
-	return true, countTotals(ctx, tx)
+	return true, countTotals(ctx, tx, zone)
 }
 
 // Forecast returns what was counted last, with the first days of it by day. Error: a *Refusal (BadDays, OutOfRange).

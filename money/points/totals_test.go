@@ -18,6 +18,8 @@ func TestTotals(t *testing.T) {
 	s := moneytest.PolicyShop(t) // noon of 15 January 2030
 	none, err := s.Totals(t.Context())
 	require.NoError(t, err)
+	require.NotZero(t, none.Expiry.Until)
+	none.Expiry.Until = time.Time{}
 	require.Zero(t, none)
 
 	ends := time.Date(2030, time.January, 15, 3, 0, 1, 0, time.UTC)
@@ -47,6 +49,48 @@ func TestTotals(t *testing.T) {
 	counted, err := s.CountForecast(t.Context())
 	require.NoError(t, err)
 	require.True(t, counted, "the forecast was counted today, the totals were not")
+}
+
+// What ran out in the last 30 days is counted by the last day on which it could be spent, whether it has expired yet or
+// not; today has not ended. How far the expiry is, is read at that moment.
+func TestTotalsByLastDay(t *testing.T) {
+	t.Parallel()
+	s := moneytest.PolicyShop(t) // noon of 15 January 2030 in Seoul
+	midnight := time.Date(2030, time.January, 15, 15, 0, 0, 0, time.UTC)
+	s.Saved(100, midnight)                  // the 15th is its last day
+	s.Saved(20, midnight.Add(time.Hour))    // the 16th
+	s.Saved(5, midnight.Add(24*time.Hour))  // the 16th
+	s.Saved(3, midnight.Add(25*time.Hour))  // the 17th, which has not ended
+	s.Saved(2, midnight.Add(300*time.Hour)) // later
+	s.Used(30)
+	s.ClockAt(midnight.Add(26 * time.Hour))
+	_, err := s.Pool.Exec(t.Context(), `UPDATE money.point_sweep SET swept_until = '2030-01-15Z'`)
+	require.NoError(t, err)
+	_, err = s.ListDue(t.Context()) // of one day
+	require.NoError(t, err)
+	got, err := s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, midnight.Add(9*time.Hour), got.Expiry.Until.UTC())
+	require.Equal(t, int64(2), got.Expiry.Waiting)
+	s.Sweep()
+	_, err = s.CountForecast(t.Context())
+	require.NoError(t, err)
+	got, err = s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, []money.Total{
+		{Code: "2030-01-16", Lots: 2, Saved: 25, Expired: 25},
+		{Code: "2030-01-15", Lots: 1, Saved: 100, Used: 30, Expired: 70},
+	}, got.Days)
+	require.Equal(t, midnight.Add(26*time.Hour), got.Expiry.Until.UTC())
+	require.Zero(t, got.Expiry.Waiting)
+
+	s.ClockAt(midnight.Add(30 * 24 * time.Hour))
+	_, err = s.CountForecast(t.Context())
+	require.NoError(t, err)
+	got, err = s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Len(t, got.Days, 3)
+	require.Equal(t, "2030-01-16", got.Days[2].Code, "30 days")
 }
 
 // A shop may save by any number of types: those of which most is left are listed, and all others are one.

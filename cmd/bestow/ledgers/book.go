@@ -74,12 +74,15 @@ func (b remoteBook) Totals(ctx context.Context) (ledger.Totals, error) {
 }
 
 func totalsOf(t wire.Totals) ledger.Totals {
-	totals := ledger.Totals{CountedAt: t.CountedAt, All: ledger.Total(t.All)}
+	totals := ledger.Totals{CountedAt: t.CountedAt, All: ledger.Total(t.All), Expiry: ledger.Expiry(t.Expiry)}
 	for _, one := range t.Types {
 		totals.Types = append(totals.Types, ledger.Total(one))
 	}
 	for _, one := range t.Policies {
 		totals.Policies = append(totals.Policies, ledger.Total(one))
+	}
+	for _, one := range t.Days {
+		totals.Days = append(totals.Days, ledger.Total(one))
 	}
 	return totals
 }

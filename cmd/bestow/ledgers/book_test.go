@@ -104,6 +104,7 @@ func TestBookTotals(t *testing.T) {
 		got, err := b.Totals(t.Context())
 		require.NoError(t, err)
 		require.Nil(t, got.CountedAt)
+		require.False(t, got.Expiry.Until.IsZero())
 		s.Saved(100)
 		s.Used(30)
 		_, err = s.CountForecast(t.Context())
@@ -116,6 +117,7 @@ func TestBookTotals(t *testing.T) {
 		require.Equal(t, []ledger.Total{all}, got.Policies)
 		require.Len(t, got.Types, 1)
 		require.NotEmpty(t, got.Types[0].Code)
+		require.Empty(t, got.Days)
 	})
 }
 

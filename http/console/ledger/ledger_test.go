@@ -100,6 +100,16 @@ func TestTotalsByTypeAndPolicy(t *testing.T) {
 	}
 	require.Equal(t, 1, strings.Count(text, `<b class="brk">Total</b>`), "one row is its own total")
 
+	for _, want := range []string{"Expiry late", "Nothing ran out in the last 30 days."} {
+		require.Contains(t, text, want)
+	}
+	d.Book.Sums.Expiry = ledger.Expiry{Until: time.Now(), Waiting: 12_345}
+	d.Book.Sums.Days = []ledger.Total{{Code: "2026-11-29", Lots: 654, Saved: 1_000_777, Used: 1_000_000, Expired: 777}}
+	text = strings.Join(strings.Fields(b.Get(here).Text), " ")
+	for _, want := range []string{"Expiry on time", "12,345 lots to expire", "2026-11-29", "1,000,777", "654</td>"} {
+		require.Contains(t, text, want)
+	}
+
 	d.Book.NoSums = domain.UnavailableError("the ledger does not have this", "")
 	d.Book.Sums = ledger.Totals{}
 	text = b.Get(here).Text

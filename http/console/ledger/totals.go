@@ -1,6 +1,10 @@
 package ledger
 
-import "bestow/app/ledger"
+import (
+	"time"
+
+	"bestow/app/ledger"
+)
 
 // totalName names what a row of the totals is of: a type or a policy, by the key of its heading.
 func (v ledgerView) totalName(of string, t ledger.Total) string {
@@ -19,3 +23,9 @@ func (v ledgerView) totalName(of string, t ledger.Total) string {
 
 // regrantType is the type of what the ledger saves anew for a use that was cancelled.
 const regrantType = "RG"
+
+// late is how long after it ran out a lot may expire: the report of verify allows the same (I18).
+const late = time.Hour
+
+// ExpiryLate reports whether the expiry is behind: no process expires points, or they are too many for it.
+func (v ledgerView) ExpiryLate() bool { return v.Now.Sub(v.Totals.Expiry.Until) > late }

@@ -22,6 +22,15 @@ var ledgerTexts = texts{
 		"ledger.chart":           "가장 많은 때: %s, %s",
 		"ledger.until":           "만료",
 
+		"ran_out":         "유효기간이 지난 적립 (최근 30일)",
+		"ran_out.caption": "유효기간이 지난 적립이 어떻게 되었는지, 마지막 날이 늦은 순서",
+		"ran_out.done":    "만료 처리 정상",
+		"ran_out.late":    "만료 처리 늦음",
+		"ran_out.until":   "1분마다 처리, 완료 기준",
+		"ran_out.waiting": "처리할 적립 %s건",
+		"ran_out.none":    "최근 30일 동안 유효기간이 지난 적립이 없습니다.",
+
+		"totals.lots":      "적립 건수",
 		"totals.by_type":   "적립 구분별 합계",
 		"totals.by_policy": "적립 정책별 합계",
 		"totals.caption":   "지금까지 적립한 모든 포인트와 그 뒤, 많이 남은 순서",
@@ -105,6 +114,15 @@ var ledgerTexts = texts{
 		"ledger.chart":           "Most: %s, %s",
 		"ledger.until":           "Expires",
 
+		"ran_out":         "Saves that ran out in the last 30 days",
+		"ran_out.caption": "What became of the saves that ran out, by their last day, the latest first",
+		"ran_out.done":    "Expiry on time",
+		"ran_out.late":    "Expiry late",
+		"ran_out.until":   "Runs each minute, done up to",
+		"ran_out.waiting": "%s lots to expire",
+		"ran_out.none":    "Nothing ran out in the last 30 days.",
+
+		"totals.lots":      "Saves",
 		"totals.by_type":   "All saves, by type",
 		"totals.by_policy": "All saves, by policy",
 		"totals.caption":   "What became of all that was saved, the most left first",

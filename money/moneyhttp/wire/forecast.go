@@ -57,11 +57,13 @@ type Totals struct {
 	All       Total      `json:"all"`
 	Types     []Total    `json:"types" nullable:"false" doc:"by the type_code of the saves: the 50 of which most is left, and the others as one"`
 	Policies  []Total    `json:"policies" nullable:"false" doc:"by the policy of the saves, the same way; the code of saves without one is empty"`
+	Days      []Total    `json:"days" nullable:"false" doc:"of saves that ran out in the last 30 days: by the last day (YYYY-MM-DD), the latest first"`
+	Expiry    Expiry     `json:"expiry"`
 }
 
 // Total is what became of the saves of a type or of a policy.
 type Total struct {
-	Code      string `json:"code" doc:"of the type or policy; empty of all, of saves without a policy and of others"`
+	Code      string `json:"code" doc:"the type, policy or day; empty of all, of saves without a policy and of others"`
 	Others    bool   `json:"others" doc:"true: the sum of all that are not listed"`
 	Lots      int64  `json:"lots"`
 	OpenLots  int64  `json:"open_lots" doc:"with something left"`
@@ -72,9 +74,18 @@ type Total struct {
 	Expired   int64  `json:"expired" doc:"with what has run out and expires in a moment"`
 }
 
+// Expiry says how far the ledger is, at this moment, with what has run out.
+type Expiry struct {
+	Until   time.Time `json:"until" doc:"all that ran out by then has expired, but for waiting"`
+	Waiting int64     `json:"waiting" doc:"lots that are listed to expire"`
+}
+
 // NewTotals returns t as it is sent.
 func NewTotals(t *money.Totals) Totals {
-	wire := Totals{All: Total(t.All), Types: newTotals(t.Types), Policies: newTotals(t.Policies)}
+	wire := Totals{
+		All: Total(t.All), Types: newTotals(t.Types), Policies: newTotals(t.Policies), Days: newTotals(t.Days),
+		Expiry: Expiry{t.Expiry.Until.UTC(), t.Expiry.Waiting},
+	}
 	if t.CountedAt != nil {
 		wire.CountedAt = new(t.CountedAt.UTC())
 	}
