@@ -23,7 +23,8 @@ func (s *server) routes(findClient echo.MiddlewareFunc) {
 		s.logAccess,          // outside of recover, to log the answer to a panic
 		s.recoverPanic,       // outside of those that may panic
 		s.secureHeaders,      // refusals need them too
-		s.guard.Authenticate, // last, before the request is read; unknown routes need a key too
+		s.guard.Authenticate, // before the request is read; unknown routes need a key too
+		compress(),           // of what was let in; refusals are short
 	)
 	e.GET("/", s.serveFront)
 	e.GET(web.Prefix+"/openapi.json", s.serveOpenAPI)
