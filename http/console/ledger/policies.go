@@ -13,6 +13,8 @@ import (
 	"bestow/http/console/page"
 	"bestow/http/console/words"
 	"bestow/http/web"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // newID names the dialog of a new policy.
@@ -98,7 +100,7 @@ func (h *Handlers) refuse(w http.ResponseWriter, r *http.Request, dialog string,
 
 // reason returns why, for the audit.
 func reason(f *domain.Faults, r *http.Request) string {
-	text := strings.TrimSpace(r.PostForm.Get("reason"))
+	text := norm.NFC.String(strings.TrimSpace(r.PostForm.Get("reason")))
 	switch {
 	case web.CheckText("reason", text) != nil:
 		f.Add("reason", "is not valid text")

@@ -71,7 +71,7 @@ func TestPolicyByForm(t *testing.T) {
 	form := func(change ...string) []string {
 		fields := []string{
 			"once", "a", "code", "review", "name", "Reviews", "validity_kind", "days", "validity_days", "365", "valid_until", "",
-			"valid_months", "", "min_point", "10", "max_point", "5,000", "max_hold", "", "type_code", "RV", "reason", "spring",
+			"valid_months", "", "min_point", "10", "max_point", "5,000", "max_hold", "", "type_code", "RV", "reason", "spring \u1107\u1169\u11b7", // as macOS spells it
 		}
 		return append(fields, change...)
 	}
@@ -98,7 +98,7 @@ func TestPolicyByForm(t *testing.T) {
 			TypeCode: "RV",
 		},
 	}}, d.Book.Kept)
-	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'policy.create' AND actor = 'a-admin' AND reason = 'spring'`))
+	require.Equal(t, 1, d.Count(`SELECT count(*) FROM audit_log WHERE action = 'policy.create' AND actor = 'a-admin' AND reason = 'spring 봄'`))
 	taken := b.Post(here+"/policies", form("once", "b", "name", "Else")...)
 	require.Equal(t, http.StatusConflict, taken.StatusCode)
 	require.Contains(t, taken.Text, "There is a policy of that code")
