@@ -8,8 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +34,13 @@ type Options struct {
 	// Dir keeps the data and the logs, and is made if absent; "" is a temporary folder, deleted by Close. A folder is
 	// good for the number of brokers that it was made with.
 	Dir string
+	// Walled are the security protocols, such as SASL_SSL, of further listeners of each broker, by their names, which are
+	// words in capitals. Cluster.At has their addresses.
+	Walled map[string]string
+	// Settings are further settings of each broker.
+	Settings map[string]string
+	// Scram are the passwords, by user, that the brokers know by SCRAM-SHA-256 and SCRAM-SHA-512 from their first start on.
+	Scram map[string]string
 	// Log hears of the fetch; nil is silent.
 	Log *slog.Logger
 }
@@ -79,7 +88,7 @@ func start(ctx context.Context, o Options) (*Cluster, error) {
 	if err := c.open(o.Dir); err != nil {
 		return nil, err
 	}
-	if err := c.run(ctx, java, libs, o.Brokers); err != nil {
+	if err := c.run(ctx, java, libs, o); err != nil {
 		if !c.temporary {
 			return nil, errors.Join(err, c.Close())
 		}
@@ -107,21 +116,26 @@ func (c *Cluster) open(dir string) (err error) {
 	return nil
 }
 
-// run starts n nodes on free ports, all at once, since none is ready without the others.
-func (c *Cluster) run(ctx context.Context, java, libs string, n int) error {
+// run starts the nodes on free ports, all at once, since none is ready without the others.
+func (c *Cluster) run(ctx context.Context, java, libs string, o Options) error {
+	n, walls := o.Brokers, slices.Sorted(maps.Keys(o.Walled))
 	id, err := clusterID(filepath.Join(c.dir, "cluster"), n)
 	if err != nil {
 		return err
 	}
-	ports, err := proc.FreePorts(ctx, 2*n)
+	ports, err := proc.FreePorts(ctx, (2+len(walls))*n)
 	if err != nil {
 		return err
 	}
 	for i := range n {
-		c.nodes = append(c.nodes, &node{
+		own := &node{
 			id: i + 1, address: proc.Address(ports[2*i]), controller: proc.Address(ports[2*i+1]),
-			dir: filepath.Join(c.dir, "kafka-"+strconv.Itoa(i+1)),
-		})
+			dir: filepath.Join(c.dir, "kafka-"+strconv.Itoa(i+1)), options: o, walled: map[string]string{},
+		}
+		for j, name := range walls {
+			own.walled[name] = proc.Address(ports[2*n+i*len(walls)+j])
+		}
+		c.nodes = append(c.nodes, own)
 	}
 	for _, n := range c.nodes {
 		if err := n.prepare(ctx, java, libs, id, c.nodes); err != nil {
@@ -173,6 +187,15 @@ func (c *Cluster) Brokers() []string {
 	var list []string
 	for _, n := range c.nodes {
 		list = append(list, n.address)
+	}
+	return list
+}
+
+// At are the addresses of a listener of Options.Walled.
+func (c *Cluster) At(listener string) []string {
+	var list []string
+	for _, n := range c.nodes {
+		list = append(list, n.walled[listener])
 	}
 	return list
 }

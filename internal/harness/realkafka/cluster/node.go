@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,6 +22,8 @@ type node struct {
 	address    string
 	controller string // the address of its other role
 	dir        string
+	options    Options
+	walled     map[string]string // its addresses by the names of Options.Walled
 	program    proc.Program
 	now        *proc.Child // nil before its first start
 }
@@ -35,13 +39,18 @@ func (n *node) settings(all []*node) string {
 	}
 	replicas := strconv.Itoa(len(all))
 	inSync := strconv.Itoa(len(all)/2 + 1) // the controller's counts, so each node has it
+	listeners, protocols := "PLAINTEXT://"+n.address, "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"
+	for _, name := range slices.Sorted(maps.Keys(n.walled)) {
+		listeners += "," + name + "://" + n.walled[name]
+		protocols += "," + name + ":" + n.options.Walled[name]
+	}
 	var b strings.Builder
 	for _, line := range [][2]string{
 		{"process.roles", "broker,controller"},
 		{"node.id", strconv.Itoa(n.id)},
-		{"listeners", "PLAINTEXT://" + n.address + ",CONTROLLER://" + n.controller},
-		{"advertised.listeners", "PLAINTEXT://" + n.address},
-		{"listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"},
+		{"listeners", listeners + ",CONTROLLER://" + n.controller},
+		{"advertised.listeners", listeners},
+		{"listener.security.protocol.map", protocols},
 		{"controller.listener.names", "CONTROLLER"},
 		{"controller.quorum.voters", strings.Join(voters, ",")},
 		{"log.dirs", n.file("data")},
@@ -60,6 +69,9 @@ func (n *node) settings(all []*node) string {
 		{"broker.heartbeat.interval.ms", "500"},
 	} {
 		b.WriteString(line[0] + "=" + line[1] + "\n")
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.options.Settings)) {
+		b.WriteString(name + "=" + n.options.Settings[name] + "\n")
 	}
 	return b.String()
 }
@@ -84,8 +96,14 @@ func (n *node) prepare(ctx context.Context, java, libs, clusterID string, all []
 	if _, err := os.Stat(n.file("data/meta.properties")); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	cmd := exec.CommandContext(ctx, java, "-Xmx64m", "-cp", classes, //nolint:gosec // the machine's own java
-		"kafka.tools.StorageTool", "format", "-t", clusterID, "-c", settings)
+	args := []string{"-Xmx64m", "-cp", classes, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", settings}
+	for _, user := range slices.Sorted(maps.Keys(n.options.Scram)) {
+		for _, mechanism := range []string{"SCRAM-SHA-256", "SCRAM-SHA-512"} {
+			args = append(args, "--add-scram",
+				fmt.Sprintf("%s=[name=%s,password=%s]", mechanism, user, n.options.Scram[user]))
+		}
+	}
+	cmd := exec.CommandContext(ctx, java, args...) //nolint:gosec // the machine's own java
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("format folder of broker %d: %w: %s", n.id, err, strings.TrimSpace(string(said)))
 	}
