@@ -43,8 +43,8 @@ type Kafka struct {
 	consumed map[string]string // by topic, the event type of those that this process reads
 }
 
-// NewKafka connects to the brokers. The error says which address did not answer, or, as a [secure.WallError], what to do
-// where the brokers do not let us in.
+// NewKafka connects to the brokers. The error says which address did not answer, or, as a [secure.WallError], what to
+// do where the brokers do not let us in.
 func NewKafka(cfg KafkaConfig) (*Kafka, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

@@ -114,8 +114,8 @@ func (d *doctor) uploads(ctx context.Context) {
 // mib returns bytes in MiB, rounded up.
 func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20) }
 
-// encryption says whether others can read what PostgreSQL and this machine say to each other, and whether another server
-// could pretend to be PostgreSQL.
+// encryption says whether others can read what PostgreSQL and this machine say to each other, and whether another
+// server could pretend to be PostgreSQL.
 func (d *doctor) encryption(ctx context.Context) {
 	conn, err := d.pool.Acquire(ctx)
 	if err != nil {
@@ -133,8 +133,8 @@ func (d *doctor) encryption(ctx context.Context) {
 		d.say("database tls", Warning, "what this machine and PostgreSQL at %s say to each other is not encrypted: write "+
 			"sslmode=verify-full and sslrootcert=FILE into DATABASE_URL", host)
 	case asked == nil || asked.InsecureSkipVerify && asked.VerifyPeerCertificate == nil:
-		d.say("database tls", Warning, "%s, but the server's certificate is not checked, so another server can pretend to be "+
-			"PostgreSQL: write sslmode=verify-full and sslrootcert=FILE into DATABASE_URL", version(over))
+		d.say("database tls", Warning, "%s, but the server's certificate is not checked, so another server can pretend to "+
+			"be PostgreSQL: write sslmode=verify-full and sslrootcert=FILE into DATABASE_URL", version(over))
 	case asked.InsecureSkipVerify:
 		d.say("database tls", Fine, "%s, and the server's certificate is checked, but not its name", version(over))
 	default:
