@@ -1,6 +1,7 @@
 package outbox
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -11,6 +12,7 @@ import (
 
 	"bestow/domain"
 	"bestow/internal/kafkatest"
+	"bestow/outbox/secure"
 
 	"github.com/IBM/sarama"
 	"github.com/stretchr/testify/require"
@@ -151,6 +153,7 @@ func TestRefusalOf(t *testing.T) {
 		sarama.ErrMessageSizeTooLarge, sarama.ErrInvalidRecord, sarama.ErrTopicAuthorizationFailed, sarama.ErrClusterAuthorizationFailed,
 		sarama.ErrPolicyViolation, sarama.ErrInvalidRequiredAcks, sarama.ErrInvalidTimestamp, sarama.ErrInvalidTopic, sarama.ErrSASLAuthenticationFailed,
 		&blockedError{"topic grants.point: cleanup.policy=compact"},
+		secure.Config{}.Explain(x509.UnknownAuthorityError{}), secure.Config{Mechanism: secure.Plain}.Explain(fmt.Errorf("%w: %w", sarama.ErrOutOfBrokers, sarama.ErrSASLAuthenticationFailed)),
 	}
 	for _, err := range lasting {
 		r := refusalOf("POINT", "grants.point", fmt.Errorf("publish: %w", err))
@@ -158,6 +161,8 @@ func TestRefusalOf(t *testing.T) {
 		require.True(t, r.Permanent, err)
 		require.True(t, strings.HasPrefix(r.Text, "topic grants.point: "), r.Text)
 	}
+	require.Contains(t, refusalOf("POINT", "grants.point", lasting[len(lasting)-2]).Text, "KAFKA_CA_FILE")
+	require.Contains(t, refusalOf("POINT", "grants.point", lasting[len(lasting)-1]).Text, "KAFKA_SASL_USER")
 }
 
 // A refusal is told when it begins and when it ends: a small message that the topic takes does not end the refusal of a large
