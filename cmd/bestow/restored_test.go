@@ -84,3 +84,25 @@ func TestRestoredInMidRun(t *testing.T) {
 		})
 	}
 }
+
+// All processes are moved to another Kafka in the middle of an event, whose topics are made anew with another number of
+// partitions: what the old one held and nobody had read is published again, and nobody is granted twice.
+func TestMovesToAnotherKafka(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.ownBroker()
+	p, end := w.start(t.Context(), daemon.Overrides{}, daemon.RoleAPI, daemon.RoleRelay, daemon.RoleJobs)
+	_, endHandler := w.start(t.Context(), daemon.Overrides{}, daemon.RoleHandler)
+	e := w.event(p, "POINT", 20_000)
+	w.run(p, e)
+	require.Eventually(t, func() bool { return w.count(`SELECT count(*) FROM point_results WHERE status = 'SUCCESS'`) > 2_000 },
+		time.Minute, time.Millisecond)
+	endHandler()
+	const unread = `SELECT count(*) FROM grant_chunks WHERE published_at IS NOT NULL AND settled_at IS NULL`
+	require.Eventually(t, func() bool { return w.count(unread) > 20 }, time.Minute, 10*time.Millisecond)
+	end()
+	w.ownBroker()
+	w.cfg.Partitions = 3
+	p, _ = w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	w.exact(p, w.completed(p, e.ID))
+}
