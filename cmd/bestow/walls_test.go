@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"log/slog"
+	"net"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,8 @@ import (
 	"bestow/cmd/bestow/upkeep"
 	"bestow/internal/certtest"
 	"bestow/internal/kafkatest"
+	"bestow/internal/proc"
+	"bestow/outbox"
 	"bestow/outbox/secure"
 
 	"github.com/stretchr/testify/require"
@@ -139,4 +143,38 @@ func TestDoctorBeforeWalls(t *testing.T) {
 		require.ErrorContains(t, err, says)
 		require.True(t, secure.Refused(err))
 	}
+}
+
+// The brokers' certificate is replaced while a process runs, by one that it does not trust: the event waits for a person,
+// and what it waits for names the setting. With the old one back it completes, and no attempt was used up.
+func TestWaitsBeforeWalls(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	a, other := certtest.New(t), certtest.New(t)
+	addr, err := proc.FreeAddress(t.Context())
+	require.NoError(t, err)
+	_, text, err := net.SplitHostPort(addr)
+	require.NoError(t, err)
+	port, err := strconv.Atoi(text)
+	require.NoError(t, err)
+	broker := func(p certtest.Pair) *kfake.Cluster {
+		t.Helper()
+		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.Ports(port),
+			kfake.TLS(&tls.Config{Certificates: []tls.Certificate{p.TLS}, MinVersion: tls.VersionTLS12}))
+		require.NoError(t, err)
+		return c
+	}
+	known := broker(a.Server())
+	w.cfg.Brokers = known.ListenAddrs()
+	w.cfg.KafkaSecurity = secure.Config{TLS: &tls.Config{RootCAs: a.Pool(), MinVersion: tls.VersionTLS12}}
+	p, _ := w.start(t.Context(), daemon.Overrides{}, daemon.AllRoles...)
+	e := w.event(p, "POINT", 2_000)
+	known.Close()
+	unknown := broker(other.Server())
+	w.run(p, e)
+	require.Contains(t, w.waitsForCode(p, e, outbox.KafkaRefuses), "set KAFKA_CA_FILE")
+	unknown.Close()
+	again := broker(a.Server())
+	defer again.Close()
+	w.exact(p, w.completed(p, e.ID))
 }
