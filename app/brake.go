@@ -98,19 +98,18 @@ func (s *Events) brakedBefore(ctx context.Context, by command.Caller) (ids []int
 func (s *Events) engage(
 	ctx context.Context, by command.Caller, scope domain.BrakeScope, memo string,
 ) (domain.Brake, error) {
+	var fresh bool
 	b, err := pg.ValueWithin(ctx, s.pool, stopWait, func(tx pgx.Tx) (domain.Brake, error) {
 		memo, err := checkBrakeOrder(ctx, tx, scope, memo)
 		if err != nil {
 			return domain.Brake{}, err
 		}
-		b, err := upsertBrake(ctx, tx, domain.Brake{Scope: scope, By: by.Actor, Memo: memo})
+		var b domain.Brake
+		b, fresh, err = upsertBrake(ctx, tx, domain.Brake{Scope: scope, By: by.Actor, Memo: memo})
 		if err != nil {
 			return b, err
 		}
-		if err := command.Record(ctx, tx, by, command.Change{
-			Action: "brake.engage", Object: "brake " + string(scope), Reason: memo,
-			After: brakeFacts{scope, b.By, b.Memo},
-		}); err != nil {
+		if err := recordBrake(ctx, tx, by, b, fresh); err != nil {
 			return b, err
 		}
 		return b, failpoint.Hit(ctx, failpoint.BrakeBeforeCommit)
@@ -118,8 +117,21 @@ func (s *Events) engage(
 	if err != nil {
 		return b, err
 	}
-	s.log.WarnContext(ctx, "the brake is engaged", "scope", scope, "by", b.By, "memo", b.Memo)
+	if fresh {
+		s.log.WarnContext(ctx, "the brake is engaged", "scope", scope, "by", b.By, "memo", b.Memo)
+	}
 	return b, failpoint.Hit(ctx, failpoint.BrakeAfterCommit)
+}
+
+// recordBrake keeps for the audit that a brake was engaged, if it was not before.
+func recordBrake(ctx context.Context, tx pgx.Tx, by command.Caller, b domain.Brake, fresh bool) error {
+	if !fresh {
+		return nil
+	}
+	return command.Record(ctx, tx, by, command.Change{
+		Action: "brake.engage", Object: "brake " + string(b.Scope), Reason: b.Memo,
+		After: brakeFacts{b.Scope, b.By, b.Memo},
+	})
 }
 
 // passLocks waits until nothing is under way any more that has not seen the brake's row. The lock of moves comes first:
@@ -178,7 +190,7 @@ func stopIfBraked(ctx context.Context, tx pgx.Tx, id int64, memo string) (braked
 	}
 	_, braked, err = eventrow.SelectBraked(ctx, tx, id)
 	if err == nil && braked {
-		_, err = stopEvent(ctx, tx, command.Caller{}, id, memo)
+		_, _, err = stopEvent(ctx, tx, command.Caller{}, id, memo)
 	}
 	switch {
 	case domain.IsCode(err, domain.WrongStatus):

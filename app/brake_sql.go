@@ -10,14 +10,15 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// upsertBrake writes the brake's row, or returns the one that stands.
-func upsertBrake(ctx context.Context, tx pgx.Tx, b domain.Brake) (domain.Brake, error) {
+// upsertBrake writes the brake's row, or returns the one that stands. fresh reports whether it was written.
+func upsertBrake(ctx context.Context, tx pgx.Tx, b domain.Brake) (stands domain.Brake, fresh bool, err error) {
+	// A row that was inserted has no xmax; one that was there is locked, so that no release takes it away meanwhile.
 	const upsert = `INSERT INTO brakes (scope, by, memo) VALUES ($1, $2, $3)
-		ON CONFLICT (scope) DO UPDATE SET scope = excluded.scope RETURNING by, memo, at`
-	if err := tx.QueryRow(ctx, upsert, b.Scope, b.By, b.Memo).Scan(&b.By, &b.Memo, &b.Since); err != nil {
-		return b, fmt.Errorf("engage brake: %w", err)
+		ON CONFLICT (scope) DO UPDATE SET scope = excluded.scope RETURNING by, memo, at, xmax = 0`
+	if err := tx.QueryRow(ctx, upsert, b.Scope, b.By, b.Memo).Scan(&b.By, &b.Memo, &b.Since, &fresh); err != nil {
+		return b, false, fmt.Errorf("engage brake: %w", err)
 	}
-	return b, nil
+	return b, fresh, nil
 }
 
 // deleteBrake releases the brake of a scope, and reports whether it was engaged.

@@ -2,11 +2,14 @@ package app
 
 import (
 	"context"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"bestow/app/command"
 	"bestow/domain"
+	"bestow/internal/logtest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -40,6 +43,26 @@ func TestBrakeTwice(t *testing.T) {
 	brakes, err := s.app.Reports.Brakes(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, brakes)
+}
+
+// A stop or a brake that is asked for again stands in the log and in the audit once: it has changed nothing.
+func TestAnOrderAgainIsToldOnce(t *testing.T) {
+	t.Parallel()
+	var log logtest.Log
+	s := setupLife(t, func(d *Deps) { d.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	id := s.listed(domain.Running)
+	kim := command.Caller{Actor: "kim"}
+	for _, order := range []func() error{
+		func() error { _, err := s.app.Events.Stop(t.Context(), kim, id, "why"); return err },
+		func() error { _, err := s.app.Events.Brake(t.Context(), kim, domain.BrakeAll, "why"); return err },
+	} {
+		require.NoError(t, order())
+		require.NoError(t, order())
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "event is stopped"))
+	require.Equal(t, 1, strings.Count(log.String(), "the brake is engaged"))
+	require.EqualValues(t, 1, s.Int(`SELECT count(*) FROM audit_log WHERE action = 'event.stop'`))
+	require.EqualValues(t, 1, s.Int(`SELECT count(*) FROM audit_log WHERE action = 'brake.engage'`))
 }
 
 // A claim of an event that does not run any more is awaited too: the answer says how many are open, and then that none

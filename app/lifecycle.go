@@ -223,20 +223,24 @@ func (s *Events) Stop(ctx context.Context, by command.Caller, id int64, memo str
 	if err != nil {
 		return Stopped{}, err
 	}
+	var moved bool
 	stop := command.Command[domain.Event]{
 		Before: failpoint.StopBeforeCommit, After: failpoint.StopAfterCommit,
-		Do: func(tx pgx.Tx) (domain.Event, error) {
+		Do: func(tx pgx.Tx) (e domain.Event, err error) {
 			if err := pg.LimitLocks(ctx, tx, stopWait); err != nil {
-				return domain.Event{}, err
+				return e, err
 			}
-			return stopEvent(ctx, tx, by, id, memo)
+			e, moved, err = stopEvent(ctx, tx, by, id, memo)
+			return e, err
 		},
 	}
 	stopped, err := command.Run(ctx, s.pool, by, stop.Anew())
 	if err != nil {
 		return Stopped{}, notStopped(err)
 	}
-	s.log.InfoContext(ctx, "event is stopped", obs.EventID, id, "by", by.Actor, "memo", memo)
+	if moved {
+		s.log.InfoContext(ctx, "event is stopped", obs.EventID, id, "by", by.Actor, "memo", memo)
+	}
 	s.startNext(ctx)
 	if err := failpoint.Hit(ctx, failpoint.StopBeforeDrain); err != nil {
 		return Stopped{}, err
@@ -267,24 +271,27 @@ func checkMemo(memo string) (string, error) {
 		"say why in 1 to 500 characters", domain.Field{Name: "memo", Message: why})
 }
 
-func stopEvent(ctx context.Context, tx pgx.Tx, by command.Caller, id int64, memo string) (domain.Event, error) {
+func stopEvent(
+	ctx context.Context, tx pgx.Tx, by command.Caller, id int64, memo string,
+) (e domain.Event, moved bool, err error) {
 	e, to, err := enter(ctx, tx, id, domain.Stop)
 	if err != nil || e.Status == to {
-		return e, err
+		return e, false, err
 	}
 	if err := eventrow.Move(ctx, tx, id, e.Status, to); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := outbox.Hold(ctx, tx, id); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := eventrow.StampStopped(ctx, tx, id, "", memo); err != nil {
-		return e, err
+		return e, false, err
 	}
 	if err := recordMove(ctx, tx, by, domain.Stop, e, to, memo); err != nil {
-		return e, err
+		return e, false, err
 	}
-	return eventrow.Select(ctx, tx, id)
+	e, err = eventrow.Select(ctx, tx, id)
+	return e, true, err
 }
 
 const (
