@@ -58,6 +58,21 @@ func TestContributingIsShort(t *testing.T) {
 	require.LessOrEqual(t, strings.Count(string(text), "\n"), most)
 }
 
+// The page that a reader of a room opens first names all rooms inside it.
+func TestRoomsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, house := range []string{"app", "http", "money"} {
+		page, err := os.ReadFile(filepath.Join(house, "doc.go"))
+		require.NoError(t, err)
+		rooms, err := filepath.Glob(filepath.Join(house, "*", "*.go"))
+		require.NoError(t, err)
+		for _, file := range rooms {
+			room := filepath.Base(filepath.Dir(file))
+			require.Regexp(t, `\b`+room+`\b`, string(page), "%s/doc.go does not name it", house)
+		}
+	}
+}
+
 // testsByFolder lists the tests of the module by the folders in which they stand.
 func testsByFolder(t *testing.T) map[string][]string {
 	t.Helper()

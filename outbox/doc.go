@@ -1,7 +1,6 @@
 // Package outbox carries chunks of targets from a row in PostgreSQL to Kafka, and hands each message that comes back to
-// one [Handler]. It is the only writer of Kafka, of relay and replay jobs,
-// of publish_status and of published_count. It decides
-// nothing about grants.
+// one [Handler]. It is the only writer of Kafka, of relay and replay jobs, of publish_status and of published_count. It
+// decides nothing about grants.
 //
 // The road of a chunk:
 //
@@ -12,8 +11,9 @@
 //	router           message → decode → handler (T4–T7) → ack
 //
 // Start with relay.go, whose mark is the fence of a relay job, and router.go. enqueue.go and requeue.go make the jobs,
-// sweep.go and reconcile.go those that are missing. message.go is the wire format; kafka.go and topics.go are the way
-// to the brokers. What cannot be used goes through park.go and parked.go.
+// sweep.go and reconcile.go those that are missing. message.go is the wire format; kafka.go, topics.go and consumers.go
+// are the way to the brokers, and refusal.go says why they take nothing. What cannot be used goes through park.go and
+// parked.go. installation.go keeps two installations that share brokers apart.
 //
 // A message that no handler can use is parked with its bytes. A person may have it replayed. The relays work replay
 // jobs too, since nothing else writes to Kafka.

@@ -1,5 +1,5 @@
 // Package events serves the routes that change events: making, editing and deleting one, its moves from start to retry,
-// the brake, the types of events, and the messages of events that no handler could use.
+// the brake, and the messages of events that no handler could use.
 //
 // Start with events.go. Each handler reads its request, calls one use case of [bestow/app], and writes the result in
 // the types of [bestow/http/api].
