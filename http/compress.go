@@ -24,8 +24,8 @@ func compress() echo.MiddlewareFunc {
 
 // mayPack reports whether the answer to r may be compressed: files that are the same for everybody, and pages that the
 // user came to from another of ours, or by typing the address. The length of a compressed page that holds both a secret
-// and what a link said tells about the secret (BREACH), so a page that a foreign site led to is sent as it is, and so is
-// one of a browser that does not say where it came from. Streams and what a script reads are no documents.
+// and what a link said tells about the secret (BREACH), so a page that a foreign site led to is sent as it is, and so
+// is one of a browser that does not say where it came from. Streams and what a script reads are no documents.
 func mayPack(r *http.Request) bool {
 	if r.Method != http.MethodGet {
 		return false

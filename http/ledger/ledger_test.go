@@ -59,8 +59,10 @@ func TestTotals(t *testing.T) {
 	all := ledger.Total{Lots: 9, OpenLots: 5, Saved: 100, Left: 40, Used: 30, Cancelled: 20, Expired: 10}
 	cm := all
 	cm.Code = "CM"
-	d.Book.Sums = ledger.Totals{CountedAt: &at, All: all, Types: []ledger.Total{cm, {Others: true}}, Policies: []ledger.Total{all}, Days: []ledger.Total{cm},
-		Expiry: ledger.Expiry{Until: at, Waiting: 3}}
+	d.Book.Sums = ledger.Totals{
+		CountedAt: &at, All: all, Types: []ledger.Total{cm, {Others: true}}, Policies: []ledger.Total{all}, Days: []ledger.Total{cm},
+		Expiry: ledger.Expiry{Until: at, Waiting: 3},
+	}
 	require.Equal(t, api.LedgerTotals{
 		CountedAt: &at, All: api.LedgerTotal(all), Types: []api.LedgerTotal{api.LedgerTotal(cm), {Others: true}},
 		Policies: []api.LedgerTotal{api.LedgerTotal(all)}, Days: []api.LedgerTotal{api.LedgerTotal(cm)},

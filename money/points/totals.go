@@ -15,8 +15,8 @@ import (
 const totalCodes = 50
 
 // totalsSQL counts each lot once by its type and once by its policy. What has run out and is not expired yet counts as
-// expired: nobody can spend it, and the forecast does not have it either. A day ends with the instant of midnight, as the
-// forecast's do, and today has not ended.
+// expired: nobody can spend it, and the forecast does not have it either. A day ends with the instant of midnight, as
+// the forecast's do, and today has not ended.
 const totalsSQL = `WITH clock AS MATERIALIZED (
 		SELECT date_trunc('day', now() AT TIME ZONE $2) AT TIME ZONE $2 AS midnight
 	), drawn AS (

@@ -29,8 +29,8 @@ type lotsView struct {
 	FirstLots string // the path of the first page; "" on it
 }
 
-// readLots reads a page of the member's lots. A ledger that is away breaks no page, and a member whom it cannot know has
-// no lots.
+// readLots reads a page of the member's lots. A ledger that is away breaks no page, and a member whom it cannot know
+// has no lots.
 func (h *Handlers) readLots(ctx context.Context, v *memberView, query url.Values) error {
 	before, err := web.LotCursor.ReadText(query.Get(lotsField))
 	if err != nil {

@@ -39,7 +39,8 @@ type Options struct {
 	Walled map[string]string
 	// Settings are further settings of each broker.
 	Settings map[string]string
-	// Scram are the passwords, by user, that the brokers know by SCRAM-SHA-256 and SCRAM-SHA-512 from their first start on.
+	// Scram are the passwords, by user, that the brokers know by SCRAM-SHA-256 and SCRAM-SHA-512 from their first start
+	// on.
 	Scram map[string]string
 	// Log hears of the fetch; nil is silent.
 	Log *slog.Logger
