@@ -13,9 +13,9 @@ func (v ledgerView) totalName(of string, t ledger.Total) string {
 		return v.T("totals.others")
 	case of == "policy.one" && t.Code == "":
 		return v.T("totals.no_policy")
-	case of == "type" && t.Code == ledger.CampaignCode:
+	case of == "policy.type_code" && t.Code == ledger.CampaignCode:
 		return v.T("totals.campaigns", t.Code)
-	case of == "type" && t.Code == regrantType:
+	case of == "policy.type_code" && t.Code == regrantType:
 		return v.T("totals.regrants", t.Code)
 	}
 	return t.Code

@@ -20,6 +20,7 @@ var campaignsTexts = texts{
 		"next.starts":        "%s 시작",
 
 		"campaign":                "캠페인",
+		"campaign.of":             "/ %s명",
 		"campaign.proof":          "검증서",
 		"campaigns.caption":       "캠페인, 최신순",
 		"campaigns.none":          "캠페인이 아직 없습니다",
@@ -158,6 +159,7 @@ var campaignsTexts = texts{
 		"next.starts":        "starts %s",
 
 		"campaign":                "Campaign",
+		"campaign.of":             "/ %s",
 		"campaign.proof":          "Proof",
 		"campaigns.caption":       "Campaigns, newest first",
 		"campaigns.none":          "No campaigns yet",

@@ -26,7 +26,7 @@ var ledgerTexts = texts{
 		"ran_out.caption": "유효기간이 지난 적립이 어떻게 되었는지, 마지막 날이 늦은 순서",
 		"ran_out.done":    "만료 처리 정상",
 		"ran_out.late":    "만료 처리 늦음",
-		"ran_out.until":   "1분마다 처리, 완료 기준",
+		"ran_out.until":   "1분마다 처리, 처리 시각",
 		"ran_out.waiting": "처리할 적립 %s건",
 		"ran_out.none":    "최근 30일 동안 유효기간이 지난 적립이 없습니다.",
 
