@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math"
 	"net/http"
 	"slices"
 	"strconv"
@@ -96,9 +97,9 @@ func (f form) event() app.NewEvent {
 		CampaignID: f.CampaignID, Name: f.Name, EventType: f.EventType, DefaultReason: f.Reason,
 	}
 	unread := domain.Faults{}
-	n.DefaultAmount = number[int64](&unread, "default_amount", f.Amount)
-	n.Partitions = number[int](&unread, "partition_count", f.Partitions)
-	n.ReservationPriority = number[int](&unread, "reservation_priority", f.Priority)
+	n.DefaultAmount = page.WholeOf(&unread, "default_amount", f.Amount, int64(math.MaxInt64))
+	n.Partitions = page.WholeOf(&unread, "partition_count", f.Partitions, math.MaxInt)
+	n.ReservationPriority = page.WholeOf(&unread, "reservation_priority", f.Priority, math.MaxInt)
 	n.ExpiryAt = f.moment(&unread, "expiry_at", f.Expiry)
 	if f.Start == reserved {
 		n.ReservationAt = f.moment(&unread, "reservation_at", f.Reservation)
@@ -108,21 +109,6 @@ func (f form) event() app.NewEvent {
 	}
 	n.Unread = unread
 	return n
-}
-
-// number reads a whole number, with or without commas; nil for none.
-func number[N int | int64](unread *domain.Faults, field, text string) *N {
-	text = page.Digits(text)
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || int64(N(n)) != n {
-		unread.Add(field, "is not a whole number")
-		return nil
-	}
-	value := N(n)
-	return &value
 }
 
 // moment reads a moment of the form's zone; nil for none. A day alone is its last minute.

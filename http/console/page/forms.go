@@ -56,16 +56,21 @@ func Digits(typed string) string {
 // Whole returns the number of a field, which may have commas and blanks; nil for none. One that is no number, or over
 // most, is a fault of f.
 func Whole(f *domain.Faults, r *http.Request, name string, most int64) *int64 {
-	text := Digits(r.PostForm.Get(name))
+	return WholeOf(f, name, r.PostForm.Get(name), most)
+}
+
+// WholeOf is Whole of what was typed.
+func WholeOf[N int | int64](f *domain.Faults, name, typed string, most N) *N {
+	text := Digits(typed)
 	if text == "" {
 		return nil
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n > most {
-		f.Add(name, "must be a whole number of at most "+strconv.FormatInt(most, 10))
+	if err != nil || n > int64(most) || int64(N(n)) != n {
+		f.Add(name, "must be a whole number of at most "+strconv.FormatInt(int64(most), 10))
 		return nil
 	}
-	return &n
+	return new(N(n))
 }
 
 // Kept returns what stands in the fields of a form, so that one that was refused can be shown again.
