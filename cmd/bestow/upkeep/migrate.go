@@ -58,7 +58,7 @@ func started(ctx context.Context, t *terminal.Terminal, url string) error {
 		unusable = err
 		return nil
 	})
-	return errors.Join(unusable, err)
+	return pg.Explain(errors.Join(unusable, err))
 }
 
 type migrateStatusCmd struct{}

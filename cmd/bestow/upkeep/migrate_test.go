@@ -114,3 +114,23 @@ func TestMigrateUpDoesNotWaitForNothing(t *testing.T) {
 	require.ErrorContains(t, err, "no_such_database")
 	require.Empty(t, errs.String())
 }
+
+// A server without TLS stays so: `migrate up` does not wait for it, and says what to change.
+func TestMigrateUpByTLS(t *testing.T) {
+	t.Parallel()
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var served sync.WaitGroup
+	served.Go(func() {
+		for client, err := l.Accept(); err == nil; client, err = l.Accept() {
+			_ = refuseToStart(client)
+		}
+	})
+	defer served.Wait()
+	defer func() { require.NoError(t, l.Close()) }()
+	var errs bytes.Buffer
+	err = migrateUp(t.Context(), &terminal.Terminal{Out: io.Discard, Err: &errs},
+		"postgres://bestow@"+l.Addr().String()+"/bestow?sslmode=require")
+	require.ErrorContains(t, err, "speaks no TLS there")
+	require.Empty(t, errs.String())
+}
