@@ -2,6 +2,7 @@ package ledgers
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"bestow/app/ledger"
@@ -72,8 +73,10 @@ func TestBookRefusesPolicies(t *testing.T) {
 			require.NotEmpty(t, f.Message)
 		}
 		require.ElementsMatch(t, []string{"code", "validity_days", "max_point"}, names)
-		_, _, err = b.Policy(t.Context(), "none")
-		require.True(t, domain.IsCode(err, domain.NotFound), "%v", err)
+		for _, none := range []string{"none", "-", "a/b", "a%2Fb", "a b", "a?b", "..x", "\x00", "\xff", "리뷰", strings.Repeat("A", 5000)} {
+			_, _, err = b.Policy(t.Context(), none)
+			require.True(t, domain.IsCode(err, domain.NotFound), "%q: %v", none, err)
+		}
 	})
 }
 

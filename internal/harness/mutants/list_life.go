@@ -14,7 +14,7 @@ var lifeMutants = []mutant{
 	{"move: a start under a brake", "app/lifecycle.go", "\tbrake, err := obstacle.Engaged(ctx, tx, e.Type.Code)\n\tif err != nil {\n\t\treturn err\n\t}\n\tlargest", "\tbrake := (*domain.Brake)(nil)\n\tlargest", life, lifeTests},
 	{"move: what goes on is closed", "app/lifecycle.go", "if e.Status != domain.Running || !e.Done() {", "if e.Status != domain.Running {", life, lifeTests},
 	{"move: an end lets no next one begin", "app/lifecycle.go", "\ts.startNext(ctx)\n\treturn nil\n}\n\nfunc (s *Events) close(", "\treturn nil\n}\n\nfunc (s *Events) close(", life, lifeTests},
-	{"move: a stop leaves jobs available", "app/lifecycle.go", "\tif err := outbox.Hold(ctx, tx, id); err != nil {\n\t\treturn e, err\n\t}\n", "", life, lifeTests},
+	{"move: a stop leaves jobs available", "app/lifecycle.go", "\tif err := outbox.Hold(ctx, tx, id); err != nil {\n\t\treturn e, false, err\n\t}\n", "", life, lifeTests},
 	{"move: a stop lets no next one begin", "app/lifecycle.go", "\ts.startNext(ctx)\n\tif err := failpoint.Hit(ctx, failpoint.StopBeforeDrain)", "\tif err := failpoint.Hit(ctx, failpoint.StopBeforeDrain)", life, lifeTests},
 	{"move: a repeated stop is answered only", "app/lifecycle.go", "command.Run(ctx, s.pool, by, stop.Anew())", "command.Run(ctx, s.pool, by, stop)", life, lifeTests},
 	{"move: a resume makes no jobs", "app/lifecycle.go", "\tif err := outbox.Requeue(ctx, tx, s.river, e.Type, id, s.relayChunks); err != nil {\n\t\treturn e, false, err\n\t}\n", "", life, lifeTests},

@@ -15,7 +15,7 @@ const (
 	routerTests    = `^Test(WhatBecomes|AMessageThat|Skipped|ALost|Router)`
 	kafkaTests     = `^Test(Unsafe|PublishEnds|PartitionOf|Marshaler|Connect|Consumer|Inherit|Sessions|Renew)`
 	topicsTests    = `^Test(CheckTopics|Examine|ATopicThatCannot|Faults|Judge)`
-	refusalTests   = `^Test(Refusal|ATopicThat|AJobThatIsTaken|KafkaComesBack)`
+	refusalTests   = `^Test(Refusal|ATopicThat|AJobThatIsTaken|KafkaComesBack|AClosedRelay)`
 )
 
 // outboxMutants are the faults on the road from a row to Kafka and back. A guard that is not in the list has no effect that
@@ -205,7 +205,9 @@ var outboxMutants = []mutant{
 	{"refusal: told each time", "outbox/refusal.go", "return before != r.Code", "return true || before != r.Code", road, refusalTests},
 	{"refusal: another reason is not told", "outbox/refusal.go", "return before != r.Code", "return before == \"\"", road, refusalTests},
 	{"refusal: ended by any chunk", "outbox/refusal.go", "r.Permanent && c != r.chunk && now.Before(r.until)", "r.Permanent && c != r.chunk && false", road, refusalTests},
-	{"refusal: the end is said at once", "outbox/refusal.go", "if s.ended[topic] == ended {", "if true {", road, refusalTests},
+	{"refusal: its end is told though it came again", "outbox/refusal.go", "if s.ended[topic] == ended {", "if true {", road, refusalTests},
+	{"refusal: its end is told before it has held", "outbox/refusal.go", "w.after(settles, func() { w.refusals.settle(topic, ended, say) })", "say()", road, refusalTests},
+	{"refusal: told after the relay has ended", "outbox/refusal.go", "\tclear(s.ended)\n", "", road, refusalTests},
 	{"refusal: stands for ever", "outbox/refusal.go", " && now.Before(r.until):", ":", road, refusalTests},
 	{"refusal: its end is reported too early", "outbox/refusal.go", "if !stands {\n\t\t\ttell", "if true || !stands {\n\t\t\ttell", road, refusalTests},
 	{"refusal: a blocked topic is away", "outbox/refusal.go", "errors.AsType[*blockedError](err); ok {", "errors.AsType[*blockedError](err); ok && false {", road, refusalTests},
