@@ -55,11 +55,11 @@
 // the group has passed. Jobs of a chunk that say the same are one, and so are messages. A process that was paused past
 // its lease is as good as dead: no other process can tell the difference.
 //
-// Why a claim ends before its lease: by time, or because its process is gone (processes.Takeover). Both are the one step
-// "open_until passes", which may come at any moment. After it the ledger applies nothing that was asked for under the
-// claim, and a handler that lives asks no more: by its deadline and its lease, or because no session of the process is
-// left and a new one is of another life (pg.Presence). That River gives the job of such a process away is the rescue, or
-// the pause of a relay that lives.
+// Why a claim ends before its lease: by time, or because its process is gone (processes.Takeover). Both are the one
+// step "open_until passes", which may come at any moment. After it the ledger applies nothing that was asked for under
+// the claim, and a handler that lives asks no more: by its deadline and its lease, or because no session of the
+// process is left and a new one is of another life (pg.Presence). That River gives the job of such a process away is
+// the rescue, or the pause of a relay that lives.
 //
 // The breaker of a ledger, and whether it is the right one. T4 asks for both after it has read the event. If the ledger
 // is away T4 writes nothing and leaves the message where it is, which is a message that no handler has taken yet, so it
