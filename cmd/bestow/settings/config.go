@@ -172,7 +172,7 @@ var topicPrefix = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,100}$`)
 
 // validate returns an error that names every setting that is wrong.
 func (c Config) validate() error {
-	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC(), c.checkKafka())
+	errs := append(c.outOfRange(), c.checkEnv(), c.checkAdminKey(), c.checkOIDC(), c.checkKafka(), c.checkDatabases())
 	if _, err := c.Proxies(); err != nil {
 		errs = append(errs, err)
 	}
