@@ -51,6 +51,22 @@ func TestTotals(t *testing.T) {
 	require.True(t, counted, "the forecast was counted today, the totals were not")
 }
 
+// A lot that does not add up is what verify finds. It keeps nobody from the forecast and the totals.
+func TestTotalsOfALotThatDoesNotAddUp(t *testing.T) {
+	t.Parallel()
+	s := moneytest.PolicyShop(t)
+	s.Saved(100)
+	s.Used(30)
+	_, err := s.Pool.Exec(t.Context(), `UPDATE money.point_lot SET remaining = 90`)
+	require.NoError(t, err)
+	counted, err := s.CountForecast(t.Context())
+	require.NoError(t, err)
+	require.True(t, counted)
+	got, err := s.Totals(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, money.Total{Lots: 1, OpenLots: 1, Saved: 100, Left: 90, Used: 30}, got.All)
+}
+
 // What ran out in the last 30 days is counted by the last day on which it could be spent, whether it has expired yet or
 // not; today has not ended. How far the expiry is, is read at that moment.
 func TestTotalsByLastDay(t *testing.T) {
