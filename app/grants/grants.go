@@ -15,7 +15,6 @@ import (
 	"bestow/app/listkey"
 	"bestow/domain"
 	"bestow/internal/failpoint"
-	"bestow/internal/pg"
 	"bestow/outbox"
 
 	"github.com/jackc/pgx/v5"
@@ -115,7 +114,7 @@ func (s *Grants) Handle(ctx context.Context, m outbox.Message) error {
 	var done bool
 	switch {
 	case a.claim != nil:
-		done, err = s.work(pg.InLife(ctx, a.claim.life), *a.claim, a.batch)
+		done, err = s.work(ctx, *a.claim, a.batch)
 	case a.lapsed != nil:
 		done, err = s.settleLapsed(ctx, *a.lapsed, a.batch)
 	}

@@ -59,7 +59,10 @@ func isUnknown(o domain.Outcome) bool { return o.Verdict == domain.Unknown }
 func (s *Grants) ask(ctx context.Context, c claim, b batch) ([]domain.Outcome, error) {
 	ctx, cancel := context.WithDeadline(ctx, c.began.Add(s.times.GrantBudget)) // which is never after c.deadline
 	defer cancel()
-	outcomes, err := s.granter.Grant(ctx, b.event, c.deadline, b.grants)
+	outcomes, err := s.granter.Grant(pg.InLife(ctx, c.life), b.event, c.deadline, b.grants)
+	if errors.Is(err, pg.ErrLifeOver) {
+		err = errors.Join(ErrNotApplied, err) // there was no session to ask in
+	}
 	if len(outcomes) > len(b.grants) || err == nil && len(outcomes) < len(b.grants) {
 		outcomes, err = nil, errors.Join(err, fmt.Errorf("%d answers to %d grants", len(outcomes), len(b.grants)))
 	}

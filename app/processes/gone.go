@@ -3,6 +3,7 @@ package processes
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -20,8 +21,8 @@ import (
 // that lost its sessions with the server has new ones by then.
 const goneAfter = 2 * time.Second
 
-// upFor is the time that a server must be up before a process is missed: after a restart all processes have to come
-// back.
+// upFor is the time that a server must be up, and a process see it, before it misses others: after a restart or a
+// failover all have to come back.
 const upFor = 5 * time.Second
 
 // Takeover finds processes that are gone, and gives what they had in hand to others at once: their jobs and the claims
@@ -31,6 +32,8 @@ type Takeover struct {
 	pool    *pgxpool.Pool
 	self    string             // the id of the process that looks
 	missing map[life]time.Time // since when no session of the life was there
+	own     int64              // the life of the process that looks
+	blind   time.Time          // when it last could not look, or lost its server: others have lost theirs then too
 	now     func() time.Time
 	upFor   time.Duration
 }
@@ -60,10 +63,11 @@ type Gone struct {
 // take over, the next one does.
 func (t *Takeover) Look(ctx context.Context) (gone []Gone, err error) {
 	missing, err := t.selectMissing(ctx)
+	now := t.now()
 	if err != nil {
+		t.missing, t.blind = map[life]time.Time{}, now
 		return nil, err
 	}
-	now := t.now()
 	since := make(map[life]time.Time, len(missing))
 	for _, l := range missing {
 		first, known := t.missing[l]
@@ -74,46 +78,43 @@ func (t *Takeover) Look(ctx context.Context) (gone []Gone, err error) {
 	}
 	t.missing = since
 	for _, l := range missing {
-		if !l.left && now.Sub(since[l]) < goneAfter {
+		if !l.left && (now.Sub(since[l]) < goneAfter || now.Sub(t.blind) < t.upFor) {
 			continue
 		}
-		g, err := pg.Value(ctx, t.pool, func(tx pgx.Tx) (*Gone, error) { return end(ctx, tx, l) })
-		if err != nil {
-			return gone, err
-		}
-		if g != nil {
+		g, failed := pg.Value(ctx, t.pool, func(tx pgx.Tx) (*Gone, error) { return end(ctx, tx, l) })
+		if g != nil && failed == nil {
 			gone = append(gone, *g)
 		}
+		err = errors.Join(err, failed) // the others do not wait for it
 	}
-	return gone, nil
+	return gone, err
 }
 
-// selectMissing reads the lives whose lock is free at this moment. It takes the lock of each for that moment, which a
-// session that enters the life waits for.
+// selectMissing reads the lives whose lock is free at this moment. It takes their locks for that moment, which a
+// session that enters such a life waits for.
 func (t *Takeover) selectMissing(ctx context.Context) (missing []life, err error) {
 	return pg.Value(ctx, t.pool, func(tx pgx.Tx) ([]life, error) {
-		const query = `SELECT replace(id::text, '-', ''), number, number < life
-			FROM processes, generate_series(gone + 1, life) number
-			WHERE life > gone AND (number < life OR id <> $1::uuid
-				AND pg_postmaster_start_time() < clock_timestamp() - $2::interval)`
+		own := pg.LifeOf(tx)
+		if t.own != 0 && own != t.own {
+			t.blind = t.now()
+		}
+		t.own = own
+		const query = `WITH lives AS MATERIALIZED (
+				SELECT replace(id::text, '-', '') AS process, number, number < life AS is_left
+				FROM processes, generate_series(gone + 1, life) number
+				WHERE life > gone AND (number < life OR id <> $1::uuid
+					AND pg_postmaster_start_time() < clock_timestamp() - $2::interval)
+			)
+			SELECT process, number, is_left FROM lives WHERE ` + pg.GoneLock + ` ORDER BY process, number`
 		rows, err := tx.Query(ctx, query, t.self, t.upFor)
 		if err != nil {
-			return nil, fmt.Errorf("read processes: %w", err)
+			return nil, fmt.Errorf("look for processes that are gone: %w", err)
 		}
-		all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l life, err error) {
+		missing, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (l life, err error) {
 			return l, row.Scan(&l.process, &l.number, &l.left)
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read processes: %w", err)
-		}
-		for _, l := range all {
-			free, err := pg.TryGone(ctx, tx, l.process, l.number)
-			if err != nil {
-				return nil, err
-			}
-			if free {
-				missing = append(missing, l)
-			}
+			return nil, fmt.Errorf("look for processes that are gone: %w", err)
 		}
 		return missing, nil
 	})
@@ -143,8 +144,10 @@ func end(ctx context.Context, tx pgx.Tx, l life) (*Gone, error) {
 	return g, nil
 }
 
+// endLife ends a life, the one before it having ended: its claims are ended by then. It reads p, as far as this version
+// can.
 func endLife(ctx context.Context, tx pgx.Tx, l life, p *Process) (ended bool, err error) {
-	const update = `UPDATE processes p SET gone = $2 WHERE id = $1::uuid AND gone < $2 AND (life > $2) = $3 RETURNING to_jsonb(p)`
+	const update = `UPDATE processes p SET gone = $2 WHERE id = $1::uuid AND gone = $2 - 1 AND (life > $2) = $3 RETURNING to_jsonb(p)`
 	rows, err := tx.Query(ctx, update, l.process, l.number, l.left)
 	if err != nil {
 		return false, fmt.Errorf("note that a process is gone: %w", err)
@@ -157,7 +160,7 @@ func endLife(ctx context.Context, tx pgx.Tx, l life, p *Process) (ended bool, er
 		return false, nil
 	}
 	if err := json.Unmarshal(found[0], p); err != nil {
-		return false, fmt.Errorf("read process: %w", err)
+		*p = Process{ID: l.process} // of a newer version
 	}
 	return true, nil
 }

@@ -1,6 +1,7 @@
 package processes
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -165,8 +166,11 @@ func TestAProcessThatWasTakenForGone(t *testing.T) {
 	m.later(0)
 	require.Equal(t, []int{1}, m.later(goneAfter))
 	require.Empty(t, m.alive())
+	running, err := m.Running(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, running, "host", "it may come back with the keys that it has")
 	pool := m.join(1)
-	_, err := New(pool).Beat(t.Context(), Process{ID: idOf(1), Roles: []string{RoleHandler}, PID: 1, Life: 2})
+	_, err = New(pool).Beat(t.Context(), Process{ID: idOf(1), Roles: []string{RoleHandler}, PID: 1, Life: 2})
 	require.NoError(t, err)
 	require.Equal(t, []int{1}, m.alive())
 	require.Empty(t, m.later(time.Hour))
@@ -191,6 +195,36 @@ func TestAProcessInItsNextLife(t *testing.T) {
 	require.EqualValues(t, 1, m.Int(runningOf, hexOf(1)))
 	require.Equal(t, []int{1}, m.alive())
 	require.Empty(t, m.later(time.Hour), "it is not gone for itself")
+}
+
+// A process that could not look, or lost its own server, does not know how long others have been away: all of them may
+// have lost the server with it, and come back.
+func TestWhoWasBlindMissesNobody(t *testing.T) {
+	t.Parallel()
+	m := newMourned(t)
+	m.kill(1, m.join(1))
+	require.Empty(t, m.later(0))
+	cancelled, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := m.look.Look(cancelled)
+	require.Error(t, err)
+	require.Equal(t, m.at, m.look.blind)
+	require.Empty(t, m.later(time.Hour), "it is missed anew")
+	m.look.blind, m.look.upFor = m.at.Add(time.Hour), time.Nanosecond
+	require.Empty(t, m.later(time.Minute))
+	require.Equal(t, []int{1}, m.later(time.Hour))
+}
+
+// The lives of a process end in their order: what was begun in an earlier one is not left behind.
+func TestLivesEndInTheirOrder(t *testing.T) {
+	t.Parallel()
+	m := newMourned(t)
+	first := m.join(1)
+	_, err := m.Beat(t.Context(), Process{ID: idOf(1), Roles: []string{RoleHandler}, PID: 1, Life: 3})
+	require.NoError(t, err)
+	require.Empty(t, m.later(time.Hour), "its second life is over, and a session of the first is there")
+	m.kill(1, first)
+	require.Equal(t, []int{1, 1}, m.later(0))
 }
 
 // The places in consumer groups that a process held are those with its own ids.

@@ -90,12 +90,20 @@ func (p Process) granters() []string {
 	return []string{domain.OurGranter}
 }
 
-// Running names some of the processes that run, or were seen in the last 30 seconds: "" if there are none.
+// Running names some of the processes that run, or were seen in the last 30 seconds: "" if there are none. It names
+// those too that were taken for gone: one that lives all the same comes back with the keys that it has in memory.
 func (s *Processes) Running(ctx context.Context) (string, error) {
-	return pg.Value(ctx, s.pool, func(tx pgx.Tx) (string, error) {
-		l, err := Read(ctx, tx)
-		return nameProcesses(l.Processes), err
-	})
+	const query = `SELECT coalesce(jsonb_agg(p ORDER BY p.started_at, p.id), '[]') FROM processes p
+		WHERE p.seen_at > now() - $1::interval`
+	var found []byte
+	if err := s.pool.QueryRow(ctx, query, AliveFor).Scan(&found); err != nil {
+		return "", fmt.Errorf("read processes: %w", err)
+	}
+	var all []Process
+	if err := json.Unmarshal(found, &all); err != nil {
+		return "", fmt.Errorf("read processes: %w", err)
+	}
+	return nameProcesses(all), nil
 }
 
 // Differences says how mine differ from the settings of the processes that run: one sentence for each setting.

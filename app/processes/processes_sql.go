@@ -15,7 +15,7 @@ func upsertProcess(ctx context.Context, pool *pgxpool.Pool, p Process) (oldest b
 	}
 	const upsert = `INSERT INTO processes AS mine (id, roles, version, host, pid, reports, life)
 		VALUES ($1::uuid, $2, left($3, 100), left($4, 255), $5, $6::jsonb, $8)
-		ON CONFLICT (id) DO UPDATE SET reports = EXCLUDED.reports, life = EXCLUDED.life, seen_at = now()
+		ON CONFLICT (id) DO UPDATE SET reports = EXCLUDED.reports, life = greatest(mine.life, EXCLUDED.life), seen_at = now()
 		RETURNING NOT EXISTS (SELECT FROM processes other
 			WHERE other.seen_at > now() - $7::interval AND other.gone < greatest(other.life, 1)
 			  AND (other.started_at, other.id) < (mine.started_at, mine.id))`

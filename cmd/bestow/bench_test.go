@@ -99,6 +99,8 @@ var (
 	// A session sets itself up once, with its own pid in the statement; a process tells every few seconds that it
 	// lives.
 	perProcess = regexp.MustCompile(`^(set local work_mem = '4mb'; )?select own, (pg_catalog\.)?current_setting\('transaction_read_only'\)|^insert into processes as mine `)
+	// Each session holds the lock of its process's life, and a process looks once a second whose is free.
+	lives = regexp.MustCompile(`^select pg_catalog\.pg_advisory_lock_shared\(|^with lives as materialized `)
 	// A process looks every few seconds what stands still: events with members that are tried again, too.
 	standing = regexp.MustCompile(`^select distinct event_id from \w+_results where redrive - redrive_done > 0 |^select code, label, granter, operation, topic, coalesce\(unit`)
 	// An import looks whether the same list was imported before, and keeps a row of what the list holds.
@@ -112,7 +114,7 @@ var (
 // besides reports whether the product executes sql beside the road of a grant.
 func besides(sql string) bool {
 	return slices.ContainsFunc([]*regexp.Regexp{
-		rivers, migrated, perProcess, standing, listMarks,
+		rivers, migrated, perProcess, lives, standing, listMarks,
 		ledgerJobs,
 	}, func(kind *regexp.Regexp) bool {
 		return kind.MatchString(sql)

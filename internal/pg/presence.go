@@ -69,6 +69,8 @@ const (
 	enterLife = `SELECT pg_catalog.pg_advisory_lock_shared(%[1]d, pg_catalog.hashtext('%[2]s/%[3]d'));
 		SELECT pg_catalog.pg_postmaster_start_time();
 		SELECT FROM processes WHERE id = '%[2]s'::pg_catalog.uuid AND gone >= %[3]d`
+	// noteLife says in the process's row which life it is in, lest the one before is taken for it until the next beat.
+	noteLife  = `UPDATE processes SET life = %[2]d WHERE id = '%[1]s'::pg_catalog.uuid AND life < %[2]d`
 	leaveLife = `SELECT pg_catalog.pg_advisory_unlock_shared(%[1]d, pg_catalog.hashtext('%[2]s/%[3]d'))`
 )
 
@@ -87,12 +89,23 @@ func (p *Presence) enter(ctx context.Context, conn *pgconn.PgConn) error {
 		}
 		if p.entered(life, over, server) {
 			conn.CustomData()[lifeKey] = life
-			return nil
+			return p.note(ctx, conn, life)
 		}
 		if _, err := conn.Exec(ctx, fmt.Sprintf(leaveLife, present, p.process, life)).ReadAll(); err != nil {
 			return fmt.Errorf("leave the process's life: %w", err)
 		}
 	}
+}
+
+// note writes a life that is not the first into the process's row.
+func (p *Presence) note(ctx context.Context, conn *pgconn.PgConn, life int64) error {
+	if life == 1 {
+		return nil
+	}
+	if _, err := conn.Exec(ctx, fmt.Sprintf(noteLife, p.process, life)).ReadAll(); err != nil {
+		return fmt.Errorf("note the process's life: %w", err)
+	}
+	return nil
 }
 
 // lifeKey is the key of a session's life.
@@ -146,6 +159,10 @@ func MarkedBetween(process string, life int64) (least, greatest pgtype.UUID) {
 	}
 	return least, greatest
 }
+
+// GoneLock is a condition in SQL that holds where the lock of a life is free, by the columns process (hex) and number of
+// a row; it takes the lock exclusively until the transaction ends.
+const GoneLock = `pg_try_advisory_xact_lock(x'62737477'::int, hashtext(process || '/' || number))`
 
 // TryGone takes the lock of the process's life exclusively until tx ends, unless a session of it is left.
 func TryGone(ctx context.Context, tx pgx.Tx, process string, life int64) (gone bool, err error) {

@@ -112,6 +112,9 @@ func TestWhatALifeHadBegunEndsWithIt(t *testing.T) {
 	_, err := p.pool.Exec(t.Context(), `SELECT 1`)
 	require.NoError(t, err)
 	require.EqualValues(t, 2, p.Life())
+	var noted int64
+	require.NoError(t, p.beside.QueryRow(t.Context(), `SELECT life FROM processes`).Scan(&noted))
+	require.EqualValues(t, 2, noted, "before its next beat nobody may take it for gone again")
 	_, err = p.pool.Exec(pg.InLife(t.Context(), 2), `SELECT 1`)
 	require.NoError(t, err)
 	require.NoError(t, pgx.BeginFunc(t.Context(), p.pool, func(tx pgx.Tx) error {

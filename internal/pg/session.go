@@ -27,15 +27,19 @@ var ErrReadOnly = errors.New("the server can only read")
 // the server's version does not know is left out. It does nothing in a session that is another one's by the next
 // statement.
 //
-//	default_transaction_isolation  the house is built for READ COMMITTED: anything above makes lock waits failures
+//	default_transaction_isolation  the house is built for READ COMMITTED: above it, what is read after a wait for a lock is what
+//	                               stood there before
 //	plan_cache_mode, jit           a generic plan knows no partition; to compile our short statements costs more than they take
 //	synchronous_commit             "off" loses commits that were answered; any other value is the operator's to choose
 //	*_timeout                      every wait of ours has its bound in a context
 //	idle_in_transaction_…          a process that hangs between two statements (SIGSTOP, a network that drops packets) keeps its locks
 //	                               for 30 s, and not until it wakes; an import, which waits for its client, sets its own
+//	client_connection_…, tcp_…     a session ends soon after its client, also in the middle of a statement: its process is missed
 //	search_path                    the schema that has our tables, public before the first migration: a schema that is named as the
 //	                               role, which the default path prefers, would hide them
-//	the last seven                  how values are read and written: also against the address, which has no say in it
+//	the last seven                  how values are read and written
+//
+// In these seven, and in the isolation, the address has no say.
 //
 // work_mem is set for it alone: with that of a role the list of settings may need a temporary file, which a role may
 // not have.
@@ -52,6 +56,8 @@ const prepareSession = `SET LOCAL work_mem = '4MB';
 			('synchronous_commit', 'on'),
 			('statement_timeout', '0'), ('lock_timeout', '0'), ('transaction_timeout', '0'),
 			('idle_in_transaction_session_timeout', '30000'), ('idle_session_timeout', '0'),
+			('client_connection_check_interval', '1000'), ('tcp_keepalives_idle', '10'), ('tcp_keepalives_interval', '5'),
+			('tcp_keepalives_count', '3'),
 			('search_path', coalesce((
 				SELECT pg_catalog.quote_ident(n.nspname) FROM pg_catalog.pg_class c
 				JOIN pg_catalog.pg_class g ON g.relnamespace OPERATOR(pg_catalog.=) c.relnamespace
@@ -63,8 +69,9 @@ const prepareSession = `SET LOCAL work_mem = '4MB';
 			('IntervalStyle', 'postgres'), ('TimeZone', 'UTC'), ('bytea_output', 'hex'),
 			('quote_all_identifiers', 'off')
 		) w (name, value) JOIN pg_catalog.pg_settings s ON s.name OPERATOR(pg_catalog.=) w.name
-		WHERE own AND (s.source OPERATOR(pg_catalog.<>) 'client' OR s.name OPERATOR(pg_catalog.=) ANY ('{client_encoding,standard_conforming_strings,DateStyle,IntervalStyle,TimeZone,bytea_output,quote_all_identifiers}'))
+		WHERE own AND (s.source OPERATOR(pg_catalog.<>) 'client' OR s.name OPERATOR(pg_catalog.=) ANY ('{default_transaction_isolation,client_encoding,standard_conforming_strings,DateStyle,IntervalStyle,TimeZone,bytea_output,quote_all_identifiers}'))
 		  AND s.setting OPERATOR(pg_catalog.<>) w.value
+		  AND (s.name OPERATOR(pg_catalog.<>) 'client_connection_check_interval' OR pg_catalog.version() OPERATOR(pg_catalog.~) 'linux')
 		  AND (s.name OPERATOR(pg_catalog.<>) 'synchronous_commit' OR s.setting OPERATOR(pg_catalog.=) 'off')
 	) FROM (VALUES (%t OR pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) %d)) session (own)`
 

@@ -32,6 +32,7 @@ var foreign = []struct{ name, theirs, ours string }{
 	{"bytea_output", "escape", "hex"},
 	{"quote_all_identifiers", "on", "off"},
 	{"search_path", "nope", "public"},
+	{"client_connection_check_interval", "7s", "1s"},
 }
 
 // What a database or a role sets for all its sessions does not reach ours (C15).

@@ -64,8 +64,8 @@ func newID() string {
 	return hex.EncodeToString(b)
 }
 
-// run beats until ctx ends, and then takes the process off the list: it takes no new work any more. It returns an error
-// where the master key was changed before the first beat, which `bestow secrets rotate` could not see.
+// run beats until ctx ends. It returns an error where the master key was changed before the first beat, which
+// `bestow secrets rotate` could not see.
 func (h *heart) run(ctx context.Context) error {
 	var kafka sync.WaitGroup
 	defer kafka.Wait()
@@ -89,15 +89,20 @@ func (h *heart) run(ctx context.Context) error {
 		}
 		h.rest(ctx, wait)
 	}
-	leaving, left := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
-	defer left()
-	if err := h.p.App.Processes.Leave(leaving, h.self.ID); err != nil { // its row grows old instead
-		h.p.log.WarnContext(leaving, "the process's row was not deleted", obs.Err, err)
-	}
 	if errors.Is(err, seal.ErrOpen) {
 		return err
 	}
 	return nil
+}
+
+// leave takes the process off the list. Its work has ended by then: one that is killed before is missed, and others get
+// what it had in hand.
+func (h *heart) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveBudget)
+	defer cancel()
+	if err := h.p.App.Processes.Leave(ctx, h.self.ID); err != nil { // its row grows old instead
+		h.p.log.WarnContext(ctx, "the process's row was not deleted", obs.Err, err)
+	}
 }
 
 // rest waits for the next beat: less long where Kafka has said something new.

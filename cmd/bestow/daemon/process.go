@@ -311,6 +311,7 @@ func (p *Process) Run(stop context.Context) error {
 	}
 	g.Go(func() error { return p.listen(ctx, p.cfg.OpsAddr, bestowhttp.NewOps(p.Ops())) })
 	err := g.Wait()
+	p.heart.leave(stop)
 	if stop.Err() != nil && errors.Is(err, context.Canceled) {
 		return nil // asked to stop while it began
 	}

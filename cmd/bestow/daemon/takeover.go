@@ -8,15 +8,19 @@ import (
 	"bestow/internal/obs"
 )
 
-// takeOverEvery is the time between two looks for processes that are gone.
-const takeOverEvery = time.Second
+const (
+	// takeOverEvery is the time between two looks for processes that are gone.
+	takeOverEvery = time.Second
+	// lookBudget is the time that a look may take, with all that it gives to others.
+	lookBudget = 10 * time.Second
+)
 
 // takeOver gives the work of processes that are gone to others, until ctx ends. With a wrong clock it goes on: it asks
 // the database's.
 func (h *heart) takeOver(ctx context.Context) {
 	look := processes.NewTakeover(h.p.Pool, h.p.id)
 	for ctx.Err() == nil {
-		gone, err := look.Look(ctx)
+		gone, err := h.look(ctx, look)
 		if err != nil && ctx.Err() == nil {
 			h.p.log.DebugContext(ctx, "the process did not look for others that are gone", obs.Err, err)
 		}
@@ -34,6 +38,13 @@ func (h *heart) takeOver(ctx context.Context) {
 		case <-time.After(takeOverEvery):
 		}
 	}
+}
+
+// look looks once. A server that vanished in the middle is not waited for.
+func (h *heart) look(ctx context.Context, t *processes.Takeover) ([]processes.Gone, error) {
+	ctx, cancel := context.WithTimeout(ctx, lookBudget)
+	defer cancel()
+	return t.Look(ctx)
 }
 
 // dismiss gives the partitions of a process that is gone to the other handlers. Without it the brokers wait for its

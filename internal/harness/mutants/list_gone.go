@@ -22,7 +22,11 @@ var goneMutants = []mutant{
 	{"gone: its claims stay", "app/processes/gone.go", "SET open_until = clock_timestamp(),", "SET open_until = c.open_until,", "./app/processes", goneTests},
 	{"gone: it leads on", "app/processes/gone.go", "if err != nil || leader != process {", "if err != nil || leader != \"\" {", "./app/processes", goneTests},
 	{"gone: it has left a life, and loses its jobs", "app/processes/gone.go", "err != nil || g.Lives {", "err != nil {", "./app/processes", goneTests},
-	{"its claim: outlives its life", "app/grants/grants.go", "s.work(pg.InLife(ctx, a.claim.life), ", "s.work(pg.InLife(ctx, 0), ", heart, claimLife},
+	{"presence: its row keeps the life before", "internal/pg/presence.go", "if life == 1 {", "if life > 0 {", "./internal/pg", presenceTests},
+	{"gone: missed by who was blind", "app/processes/gone.go", "t.missing, t.blind = map[life]time.Time{}, now", "t.blind = now", "./app/processes", `^Test(Who|Lives)`},
+	{"gone: lives in any order", "app/processes/gone.go", "gone = $2 - 1", "gone < $2", "./app/processes", `^Test(Who|Lives)`},
+	{"its claim: counted though nobody could ask", "app/grants/ledger.go", "if errors.Is(err, pg.ErrLifeOver) {", "if false {", heart, claimLife},
+	{"its claim: outlives its life", "app/grants/ledger.go", "pg.InLife(ctx, c.life)", "pg.InLife(ctx, 0)", heart, claimLife},
 	{"its claim: without the mark", "app/grants/claim.go", "copy(c.token[:], mark[:])", "_ = mark", heart, claimLife},
 	{"its claim: ends with any ledger's life", "app/grants/claim.go", "s.mark(e, life); ends {", "s.mark(e, life); ends || life > 0 {", heart, claimLife},
 }
