@@ -19,7 +19,7 @@ import (
 func RunLedgerJobs(ctx context.Context, ledger *moneydb.Ledger, expiryOff bool, log *slog.Logger) {
 	var counting sync.WaitGroup
 	defer counting.Wait()
-	counting.Go(func() { keepForecast(ctx, ledger, log) }) // beside the rest: it reads every open lot
+	counting.Go(func() { keepForecast(ctx, ledger, log) }) // beside the rest: it reads every lot
 	expire := &expireWorker{ledger: ledger, off: expiryOff, until: inHalfTheTime, log: log}
 	var collected time.Time
 	for ctx.Err() == nil {

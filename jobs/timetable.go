@@ -25,7 +25,7 @@ const (
 	makeEvery = 30 * time.Second
 	// collectEvery is the time between two collections of debts.
 	collectEvery = 10 * time.Minute
-	// forecastTimeout bounds a count of the points that will expire, which reads every open lot.
+	// forecastTimeout bounds a count of the points that will expire, which reads every lot.
 	forecastTimeout = 30 * time.Minute
 )
 

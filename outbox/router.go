@@ -152,11 +152,14 @@ func (r *Router) firstTopics(ctx context.Context) ([]consumed, error) {
 	defer tick.Stop()
 	for {
 		topics, err := r.newTopics(ctx)
+		if pg.Refused(err) {
+			return nil, err
+		}
 		if err == nil {
 			err = r.kafka.Ping(ctx)
 		}
-		if err == nil || pg.Refused(err) {
-			return topics, err
+		if err == nil {
+			return topics, nil
 		}
 		r.again.WarnContext(ctx, "nothing is consumed yet", obs.Err, err)
 		select {

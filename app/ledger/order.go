@@ -41,10 +41,7 @@ func (o *order) refused(ctx context.Context, err error) error {
 	ctx, cancel := outcome(ctx)
 	defer cancel()
 	change := command.Change{Action: "policy.refused", After: map[string]any{"code": why.Code}}
-	if lost := o.record(ctx, change); lost != nil {
-		return lost
-	}
-	return err
+	return errors.Join(err, o.record(ctx, change))
 }
 
 // end keeps what came of the order, if it was begun, and the answer for the caller's key.

@@ -2,6 +2,7 @@ package points
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -40,14 +41,19 @@ const forecastSQL = `WITH clock AS MATERIALIZED (
 // CountForecast counts the forecast and the totals anew, at one moment, unless both were counted since midnight, and
 // reports whether it did. It reads every lot. Counting twice does no harm.
 func (l *Lots) CountForecast(ctx context.Context) (counted bool, err error) {
-	counted, err = pg.Value(ctx, l.pool, func(tx pgx.Tx) (bool, error) { return l.countForecast(ctx, tx) })
-	if err != nil {
-		return false, fmt.Errorf("count forecast: %w", err)
+	var missed error
+	counted, err = pg.Value(ctx, l.pool, func(tx pgx.Tx) (counted bool, err error) {
+		counted, missed, err = l.countForecast(ctx, tx)
+		return counted, err
+	})
+	if err = errors.Join(err, missed); err != nil {
+		return counted, fmt.Errorf("count forecast: %w", err)
 	}
 	return counted, nil
 }
 
-func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
+// countForecast is CountForecast in tx. missed is why the totals were not counted: the forecast is kept without them.
+func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (counted bool, missed, err error) {
 	zone := l.location.String()
 	const due = `SELECT coalesce(least((SELECT max(counted_at) FROM money.point_forecast), (SELECT max(counted_at) FROM money.point_total))
 			AT TIME ZONE $1 < date_trunc('day', now() AT TIME ZONE $1), true)
@@ -55,25 +61,26 @@ func (l *Lots) countForecast(ctx context.Context, tx pgx.Tx) (bool, error) {
 	// All that follows sees the moment after the lock, so that the totals have what the forecast has. Readers go on.
 	const lock = `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; LOCK TABLE money.point_forecast IN SHARE ROW EXCLUSIVE MODE`
 	if _, err := tx.Exec(ctx, lock); err != nil {
-		return false, fmt.Errorf("lock forecast: %w", err)
+		return false, nil, fmt.Errorf("lock forecast: %w", err)
 	}
 	var is bool
 	if err := tx.QueryRow(ctx, due, zone).Scan(&is); err != nil || !is {
-		return false, err
+		return false, nil, err
 	}
 	if _, err := tx.Exec(ctx, `DELETE FROM money.point_forecast`); err != nil {
-		return false, fmt.Errorf("delete forecast: %w", err)
+		return false, nil, fmt.Errorf("delete forecast: %w", err)
 	}
 	if _, err := tx.Exec(ctx, forecastSQL, zone, money.ForecastDays, forecastMonths); err != nil {
-		return false, fmt.Errorf("write forecast: %w", err)
+		return false, nil, fmt.Errorf("write forecast: %w", err)
 	}
 	// Where no member has any points, this row alone says that it was counted.
 	const empty = `INSERT INTO money.point_forecast (period, lots, points, counted_at) VALUES ('` + periodNever +
 		`', 0, 0, now()) ON CONFLICT DO NOTHING`
 	if _, err := tx.Exec(ctx, empty); err != nil {
-		return false, fmt.Errorf("write forecast: %w", err)
+		return false, nil, fmt.Errorf("write forecast: %w", err)
 	}
-	return true, countTotals(ctx, tx, zone)
+	missed = pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return countTotals(ctx, tx, zone) })
+	return true, missed, nil
 }
 
 // Forecast returns what was counted last, with the first days of it by day. Error: a *Refusal (BadDays, OutOfRange).

@@ -84,8 +84,10 @@ type scramClient struct {
 	conversation *scram.ClientConversation
 }
 
+// Begin takes user and password as they are: Apache Kafka keeps the bytes of a password, and does not prepare it by
+// RFC 4013, which changes half-width forms and refuses what is younger than Unicode 3.2.
 func (s *scramClient) Begin(user, password, authzID string) error {
-	client, err := scram.HashGeneratorFcn(s.hash).NewClient(user, password, authzID)
+	client, err := scram.HashGeneratorFcn(s.hash).NewClientUnprepped(user, password, authzID)
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func TestAuditShowsTheChain(t *testing.T) {
 
 	require.NoError(t, d.App.Verify.MakeReport(t.Context(), e.ID, "kim"))
 	p = b.Get("/console/audit")
-	require.Contains(t, p.Text, "whole as far as it was last compared")
+	require.Contains(t, p.Text, "whole at the last comparison")
 	require.Contains(t, p.Text, fmt.Sprintf(`href="/console/campaigns/%d/proof"`, e.ID))
 
 	d.SQL(`ALTER TABLE audit_log DISABLE TRIGGER USER`)

@@ -93,7 +93,7 @@ func TestTotalsByTypeAndPolicy(t *testing.T) {
 	}
 	text := strings.Join(strings.Fields(b.Get(here).Text), " ")
 	for _, want := range []string{
-		"All saves, by type", "Campaigns (CM)", "1,000,100", "1,000,020", "Saved anew for cancelled uses (RG)", "&lt;b&gt;", "All others",
+		"All saves, by type", "Campaigns (CM)", "1,000,100", "1,000,020", "Saved again after a cancelled use (RG)", "&lt;b&gt;", "All others",
 		`<b class="brk">Total</b>`, "All saves, by policy", "Without a policy",
 	} {
 		require.Contains(t, text, want)

@@ -71,6 +71,7 @@ func (v contentView) Shown() string {
 // levels returns how deep the objects and lists of a JSON text stand in each other, as far as it is JSON.
 func levels(text []byte) (most int) {
 	tokens, depth := json.NewDecoder(bytes.NewReader(text)), 0
+	tokens.UseNumber() // one that no float64 holds is JSON all the same
 	for {
 		switch token, err := tokens.Token(); {
 		case err != nil:

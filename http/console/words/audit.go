@@ -99,7 +99,7 @@ var auditTexts = texts{
 		"audit.no_match_help": "A name is found by the whole of it, an object by a part.",
 
 		"chain.open":            "Chain of hashes 1 – %d",
-		"chain.whole":           "Chain of hashes 1 – %d, whole as far as it was last compared",
+		"chain.whole":           "Chain of hashes 1 – %d, whole at the last comparison",
 		"chain.broken":          "The chain of hashes differs from the record: a row was changed or taken away (1 – %d)",
 		"chain.none":            "No row is linked yet (%d). A process with the role jobs links them every few seconds.",
 		"audit.chain_checked":   "Last compared",
