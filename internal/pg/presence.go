@@ -160,8 +160,8 @@ func MarkedBetween(process string, life int64) (least, greatest pgtype.UUID) {
 	return least, greatest
 }
 
-// GoneLock is a condition in SQL that holds where the lock of a life is free, by the columns process (hex) and number of
-// a row; it takes the lock exclusively until the transaction ends.
+// GoneLock is a condition in SQL that holds where the lock of a life is free, by the columns process (hex) and number
+// of a row; it takes the lock exclusively until the transaction ends.
 const GoneLock = `pg_try_advisory_xact_lock(x'62737477'::int, hashtext(process || '/' || number))`
 
 // TryGone takes the lock of the process's life exclusively until tx ends, unless a session of it is left.
