@@ -32,10 +32,16 @@ func Read(ctx context.Context, tx pgx.Tx) (l Installation, err error) {
 	if err := tx.QueryRow(ctx, query, AliveFor).Scan(&l.At, &l.ReadOnly, &l.Paused, &processes); err != nil {
 		return l, fmt.Errorf("read processes: %w", err)
 	}
-	if err := json.Unmarshal(processes, &l.Processes); err != nil {
-		return l, fmt.Errorf("read processes: %w", err)
+	l.Processes, err = decode(processes)
+	return l, err
+}
+
+// decode reads the rows of processes from a list of them in JSON.
+func decode(rows []byte) (all []Process, err error) {
+	if err := json.Unmarshal(rows, &all); err != nil {
+		return nil, fmt.Errorf("read processes: %w", err)
 	}
-	return l, nil
+	return all, nil
 }
 
 // settingsBeside says how mine differ from the settings of the processes.
@@ -99,11 +105,8 @@ func (s *Processes) Running(ctx context.Context) (string, error) {
 	if err := s.pool.QueryRow(ctx, query, AliveFor).Scan(&found); err != nil {
 		return "", fmt.Errorf("read processes: %w", err)
 	}
-	var all []Process
-	if err := json.Unmarshal(found, &all); err != nil {
-		return "", fmt.Errorf("read processes: %w", err)
-	}
-	return nameProcesses(all), nil
+	all, err := decode(found)
+	return nameProcesses(all), err
 }
 
 // Differences says how mine differ from the settings of the processes that run: one sentence for each setting.

@@ -166,8 +166,8 @@ const GoneLock = `pg_try_advisory_xact_lock(x'62737477'::int, hashtext(process |
 
 // TryGone takes the lock of the process's life exclusively until tx ends, unless a session of it is left.
 func TryGone(ctx context.Context, tx pgx.Tx, process string, life int64) (gone bool, err error) {
-	const try = `SELECT pg_try_advisory_xact_lock($1, hashtext($2 || '/' || $3::bigint))`
-	if err := tx.QueryRow(ctx, try, present, process, life).Scan(&gone); err != nil {
+	const try = `SELECT ` + GoneLock + ` FROM (VALUES ($1::text, $2::bigint)) life (process, number)`
+	if err := tx.QueryRow(ctx, try, process, life).Scan(&gone); err != nil {
 		return false, fmt.Errorf("look whether a process is gone: %w", err)
 	}
 	return gone, nil

@@ -14,7 +14,7 @@ var goneMutants = []mutant{
 	{"presence: sessions of any life", "internal/pg/presence.go", "asked && life != lifeOf(conn)", "asked && life < 0", "./internal/pg", presenceTests},
 	{"presence: the lock of before is kept", "internal/pg/presence.go", "SELECT pg_catalog.pg_advisory_unlock_shared(%[1]d", "SELECT pg_catalog.int4pl(%[1]d", "./internal/pg", presenceTests},
 	{"gone: at once", "app/processes/gone.go", "const goneAfter = 2 * time.Second", "const goneAfter = time.Duration(0)", "./app/processes", goneTests},
-	{"presence: gone while a session is left", "internal/pg/presence.go", "pg_try_advisory_xact_lock($1, hashtext($2 || '/' || $3::bigint))", "$1::int > 0 AND $2 <> '' AND $3::bigint > 0", "./internal/pg", presenceTests},
+	{"presence: gone while a session is left", "internal/pg/presence.go", "pg_try_advisory_xact_lock(x'62737477'::int, hashtext(process || '/' || number))", "process <> '' AND number > 0", "./internal/pg", presenceTests},
 	{"gone: right after a start", "app/processes/gone.go", "pg_postmaster_start_time() < clock_timestamp() - $2::interval", "$2::interval >= '0'", "./app/processes", goneTests},
 	{"gone: its jobs stay", "app/processes/gone.go", "WHERE state = 'running' AND attempted_by", "WHERE state = 'retryable' AND attempted_by", "./app/processes", goneTests},
 	{"gone: the jobs of all", "app/processes/gone.go", " AND attempted_by[cardinality(attempted_by)] = $1", " AND $1 <> ''", "./app/processes", goneTests},
